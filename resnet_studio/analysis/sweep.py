@@ -22,6 +22,7 @@ from resnet_studio.networks.architecture import (  # fmt: skip
     FIELDS,
     Architecture,
     ArchitectureError,
+    Baseline,
     Residual,
     family,
     to_json,
@@ -72,10 +73,10 @@ class Sweep:
 
 
 def variable_fields(base: Architecture) -> tuple[str, ...]:
-    """The names of what can be varied."""
+    """The names of what can be varied; nothing of a network of a Python file."""
     if isinstance(base, Residual):
         return (DEPTH, *FIELDS, SCALE)
-    return tuple(base.values())
+    return tuple(base.values()) if isinstance(base, Baseline) else ()
 
 
 @dataclass(frozen=True, slots=True)

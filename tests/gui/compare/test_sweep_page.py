@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.measurement_cache import MeasurementCache
 from resnet_studio.analysis.predicted_time import PROBES
 from resnet_studio.analysis.roundings import change
+from resnet_studio.cli.main import main
 from resnet_studio.formatting import short_time
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.inputs import SegmentedControl
@@ -28,7 +30,7 @@ from resnet_studio.gui.compare.sweep.model import CANDIDATE_ROLE
 from resnet_studio.gui.compare.sweep.view import SweepView
 from resnet_studio.gui.measurements import MeasurementController
 from resnet_studio.gui.session import SessionState
-from resnet_studio.networks.architecture import Architecture, Baseline
+from resnet_studio.networks.architecture import Architecture, Baseline, from_json
 from resnet_studio.networks.presets import preset
 from widest import WORKSPACE, settle
 
@@ -344,3 +346,22 @@ def test_no_number_is_cut(open_page: Callable[..., Page], width: int) -> None:
     page.view.resize(width, 640)
     settle()
     assert not list(cut_texts(page.view))
+
+
+def test_the_command_line_makes_the_same_table(page: Page, capsys: pytest.CaptureFixture[str]) -> None:
+    page.app.session.set_architecture(replace(RESNET, shortcut="C"))
+    page.type("depth", "18, 34")
+    page.type("max_macs", "2G")
+    page.settle()
+    arguments = page.controller.command_line()
+    assert arguments[:2] == ("sweep", "resnet50 shortcut=C")
+    assert main([*arguments, "--json"]) == 0
+    front = [from_json(one["architecture"]) for one in json.loads(capsys.readouterr().out)["front"]]
+    assert front == page.architectures()
+    page.app.session.set_flop_unit("operations")
+    assert page.controller.command_line()[-4:] == ("--max-macs", "1000000000", "--unit", "operations")
+
+
+def test_nothing_varied_has_no_command_line(open_page: Callable[..., Page]) -> None:
+    with pytest.raises(ValueError, match="Nothing is varied"):
+        open_page().controller.command_line()

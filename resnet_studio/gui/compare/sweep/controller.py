@@ -9,12 +9,13 @@ from PySide6.QtCore import QObject, Signal
 from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.predicted_time import PROBES, LayerTimes, PredictionError, error_steps
 from resnet_studio.analysis.sweep import Sweep, SweepError, SweepResult, sweep_steps, variable_fields
-from resnet_studio.analysis.sweep_text import read_budget, read_fields
+from resnet_studio.analysis.sweep_text import BUDGET, read_budget, read_fields
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.compare.sweep.model import EVERY, SweepTable, sweep_table_steps
 from resnet_studio.gui.compare.sweep.view import Prediction, SweepView
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.arguments import network_argument
 from resnet_studio.progress import map_progress
 
 NO_TIMES = "can't be predicted before layers are measured on this device: press Measure layers"
@@ -65,6 +66,26 @@ class SweepController(QObject):
         """Sweep with these texts of the form."""
         self._app.session.update(sweep=dict(texts))
         self.refresh()
+
+    def command_line(self) -> tuple[str, ...]:
+        """The arguments of `resnet-studio` that make the same table; `ValueError` if nothing is varied."""
+        state, base = self._app.session.state, self._app.session.architecture
+        texts = state.sweep
+        varied = [(field, texts[field]) for field in variable_fields(base) if field in texts]
+        if not varied:
+            raise ValueError("Nothing is varied yet: type the values of a field first.")
+        limits = {limit: texts[limit] for limit in (*BUDGET, "batch", "best") if limit in texts}
+        if "max_macs" in limits and state.flop_unit == "operations":
+            limits["max_macs"] = str(read_budget(texts, state.flop_unit)[0].macs)
+        if state.device != "cpu":
+            limits["device"] = state.device
+        if state.flop_unit != "flops":
+            limits["unit"] = state.flop_unit
+        return (
+            "sweep", network_argument(base),
+            *(word for field, text in varied for word in ("--vary", f"{field}={text.replace(' ', '')}")),
+            *(word for limit, text in limits.items() for word in (f"--{limit.replace('_', '-')}", text)),
+        )  # fmt: skip
 
     def refresh(self) -> None:
         """Work everything out again; what is wrong in the form is said there instead."""

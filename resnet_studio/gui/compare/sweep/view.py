@@ -29,6 +29,7 @@ EMPTY = (
     "32..96:16. A budget then shows which networks are best within it."
 )
 NOTHING_FITS = "No network is within the budget. Allow more, or vary other fields."
+NO_FIELDS = "A network of a Python file has no fields to vary. Choose a preset or a baseline on the left."
 EXAMPLE = {"depth": "18, 34, 50", "width": "32..96:16", "image": "160, 192, 224", "max_macs": "1G"}
 EXAMPLE_OF_BASELINE = {"image": "160, 192, 224", "max_macs": "10G"}
 SHOWN = {"front": "Front", "fitting": "In budget", "all": "All"}
@@ -146,8 +147,10 @@ class SweepView(QWidget):
         page = QWidget()
         column = QVBoxLayout(page)
         column.addStretch(1)
-        column.addWidget(empty_label("sweepEmpty", EMPTY))
+        self._empty = empty_label("sweepEmpty", EMPTY)
+        column.addWidget(self._empty)
         example = set_names(QPushButton("Fill in an example"), "sweepExample", "", "Vary depth, width and image")
+        self._example = example
         example.clicked.connect(self._on_example)
         row = QHBoxLayout()
         row.addStretch(1)
@@ -194,6 +197,9 @@ class SweepView(QWidget):
         self._show_selection()
 
     def _choose_page(self) -> None:
+        varies = bool(self.form.fields)
+        self._empty.setText(EMPTY if varies else NO_FIELDS)
+        self._example.setVisible(varies)
         page = 0 if self._table_data is None else 1 if self._model.rowCount() else 2
         self._pages.setCurrentIndex(page)
 
