@@ -54,6 +54,8 @@ class MeasurementController(QObject):
         self._is_read = False
         self._waiting: list[MeasurementSpec] = []
         self._running: tuple[MeasurementSpec, ...] = ()
+        self._answered: set[MeasurementSpec] = set()
+        """What of the running ones has been measured, or could not be."""
 
     @property
     def measuring(self) -> bool:
@@ -63,7 +65,7 @@ class MeasurementController(QObject):
     @property
     def pending(self) -> tuple[MeasurementSpec, ...]:
         """What has been requested and is not measured yet."""
-        return (*self._running, *self._waiting)
+        return (*(spec for spec in self._running if spec not in self._answered), *self._waiting)
 
     def spec(self, architecture: Architecture, batch: int = 1, mode: Mode = "forward") -> MeasurementSpec:
         """What measuring a network on the current device means."""
@@ -110,6 +112,7 @@ class MeasurementController(QObject):
 
     def _start(self) -> None:
         was_measuring, self._running, self._waiting = self.measuring, tuple(self._waiting), []
+        self._answered = set()
         if self._running:
             first = title(self._running[0].architecture)
             more = f" and {len(self._running) - 1} more" if len(self._running) > 1 else ""
@@ -121,6 +124,7 @@ class MeasurementController(QObject):
             self.measuringChanged.emit(self.measuring)
 
     def _on_part(self, part: Measurement | MeasurementFailure) -> None:
+        self._answered.add(part.spec)
         if isinstance(part, MeasurementFailure):
             self.failed.emit(f"{title(part.spec.architecture)} could not be measured: {part.reason}.")
             return

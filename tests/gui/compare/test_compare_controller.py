@@ -123,6 +123,7 @@ def test_networks_are_measured_when_that_is_asked_for(harness: Harness) -> None:
     assert harness.waiting[-1] == 2
     harness.engine.part("measure", measured(specs[0], 40))
     assert [result.time and result.time.whole.median for result in harness.emitted[-1].results] == [0.04, None]
+    assert harness.waiting[-1] == 1
     harness.engine.part("measure", measured(specs[1], 30))
     harness.engine.answer("measure", None)
     assert harness.waiting[-1] == 0
