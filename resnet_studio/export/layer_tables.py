@@ -16,7 +16,8 @@ from resnet_studio.networks.presets import title
 LayerTableFormat = Literal["csv", "json", "markdown", "latex", "html"]
 PREFIX = "table-"
 """Of the names of these formats among all that are exported."""
-WRITERS: dict[str, LayerTableFormat] = {f"{PREFIX}{how}": how for how in (*SUFFIXES, "json")}
+FORMATS: tuple[LayerTableFormat, ...] = (*SUFFIXES, "json")
+WRITERS: dict[str, LayerTableFormat] = {f"{PREFIX}{how}": how for how in FORMATS}
 """By the name of the format."""
 
 

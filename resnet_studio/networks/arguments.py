@@ -33,9 +33,9 @@ def network_options(architecture: Architecture) -> str:
 
 def nearest(architecture: Architecture) -> tuple[str, tuple[str, ...]]:
     """The preset with the fewest other fields, and those fields as the option --set takes them."""
-    alike = {name: value for name, value in PRESETS.items() if type(value) is type(architecture)}
-    if not alike:
+    if isinstance(architecture, OwnModule):
         raise ValueError(f"{architecture.name} is a network of a Python file, which no preset is like")
+    alike = {name: value for name, value in PRESETS.items() if type(value) is type(architecture)}
     changes = {name: _changes(value, architecture) for name, value in alike.items()}
     name = min(changes, key=lambda name: len(changes[name]))
     return name, changes[name]

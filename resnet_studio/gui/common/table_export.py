@@ -20,7 +20,7 @@ from resnet_studio.gui.common.figure_export import ExportButton
 TextOf = Callable[[str], str]
 """The text of a table in a format; empty if there is no table."""
 TITLES = {"csv": "CSV", "json": "JSON", "markdown": "Markdown", "latex": "LaTeX", "html": "HTML"}
-FILE_SUFFIXES = {**SUFFIXES, "json": "json"}
+FILE_SUFFIXES: dict[str, str] = {"json": "json"} | {str(how): suffix for how, suffix in SUFFIXES.items()}
 
 
 class TableExportButton(ExportButton):

@@ -72,7 +72,7 @@ NUMBERS = {
 }  # fmt: skip
 SHARES = {LayerColumn.SHARE, LayerColumn.TIME_SHARE}
 MEASURED = {LayerColumn.TIME, LayerColumn.TIME_SHARE}
-HIDEABLE = tuple(column for column in LayerColumn if column != LayerColumn.NAME)
+HIDEABLE = tuple(LayerColumn)[1:]
 
 
 def highlight() -> QColor:

@@ -131,8 +131,8 @@ class LayerTableView(QWidget):
             hidden = column in self._hidden or (column in MEASURED and not self._measured)
             self._tree.setColumnHidden(column, hidden)
             self._total.setColumnHidden(column, hidden)
-        for column in MEASURED:
-            self._actions[column].setEnabled(self._measured)
+        for measured in MEASURED:
+            self._actions[measured].setEnabled(self._measured)
         self._measure_columns()
 
     def _make_tree(self) -> QTreeView:

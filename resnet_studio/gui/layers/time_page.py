@@ -26,7 +26,7 @@ NEXT = "Click Measure to time every layer on the current device. The layers appe
 NEXT += "shares of the FLOPs and of the time disagree."
 UNTIMED = "The layers of this network can't be timed one by one."
 ROW = 26
-TIPS: dict[Grouping, str] = {
+TIPS: dict[str, str] = {
     "kind": "Convolutions, batch norms, ReLUs, …", "stage": "The rows of the paper's Table 1", "block": "Each block",
     "layer": "Each layer",
 }  # fmt: skip
@@ -138,17 +138,18 @@ class TimePage(QWidget):
         self._measurement: Measurement | None = None
         self._model = TimeModel()
         self._grouping = SegmentedControl(
-            {name: f"by {name}" for name in GROUPINGS}, "timeGrouping", "Group layers", dict(TIPS)
+            {str(name): f"by {name}" for name in GROUPINGS}, "timeGrouping", "Group layers", TIPS
         )
         self._grouping.valueSelected.connect(self._refresh)
         self._summary = set_names(QLabel(wordWrap=True), "timeSummary", "Where FLOPs and time disagree")
         self._empty = empty_label("timeEmpty", NEXT)
         self._table = self._make_table()
-        top = QHBoxLayout()
-        top.addWidget(self._summary, 1)
-        top.addWidget(self._grouping, 0, Qt.AlignmentFlag.AlignTop)
-        page = vbox((self._table, 1), margin=0)
-        page.layout().insertLayout(0, top)  # type: ignore[attr-defined]
+        top = QWidget()
+        row = QHBoxLayout(top)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self._summary, 1)
+        row.addWidget(self._grouping, 0, Qt.AlignmentFlag.AlignTop)
+        page = vbox((top, 0), (self._table, 1), margin=0)
         self._pages = QStackedLayout(self)
         self._pages.addWidget(self._empty)
         self._pages.addWidget(page)

@@ -159,8 +159,11 @@ class LayersView(QWidget):
         self._search.setFixedWidth(SEARCH_WIDTH)
         self._search.searched.connect(self._on_searched)
         self._search.stepRequested.connect(self._on_step_requested)
-        tips = {unit: f"{label}: {units.MEANINGS[unit]}, in the whole window" for unit, label in units.LABELS.items()}
-        self._unit = SegmentedControl(dict(units.LABELS), "unitSwitch", "Unit", dict(tips))
+        labels = {str(unit): label for unit, label in units.LABELS.items()}
+        tips: dict[str, str] = {
+            unit: f"{label}: {units.MEANINGS[unit]}, in the whole window" for unit, label in units.LABELS.items()
+        }
+        self._unit = SegmentedControl(labels, "unitSwitch", "Unit", tips)
         self._unit.valueSelected.connect(self._on_unit_selected)
         tip = "Convolutions and linear layers, as in the paper,\n"
         tip += "or everything fvcore counts, including batch norm and average pooling"
