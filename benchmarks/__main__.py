@@ -17,7 +17,9 @@ PARTS = (
     "edits",
     "training-window",
     "identification",
+    "figures",
     "costs",
+    "catalog",
     "sweep",
 )
 

@@ -51,9 +51,9 @@ def measure_edits(name: str) -> None:
 
     app = QApplication([])
     theme.apply(app, "light")
-    window = MainWindow(SessionState())
+    window = MainWindow(SessionState(figure_networks=[None]))
     window.show()
-    _act_and_wait(window.workspaces.prepared.connect, window.start_engine)
+    act_and_wait(window.workspaces.prepared.connect, window.start_engine)
     longest: dict[str, float] = {}
     for number, workspace in enumerate(WORKSPACES):
         window.workspaces.setCurrentIndex(number)
@@ -72,24 +72,24 @@ def _longest_gap(window: MainWindow, deep: Residual) -> float:
     session, changed = window.controller.session, window.controller.planChanged.connect
 
     def set_architecture(architecture: Architecture) -> None:
-        _act_and_wait(changed, lambda: session.set_architecture(architecture))
+        act_and_wait(changed, lambda: session.set_architecture(architecture))
 
     gaps = EventLoopGaps()
     gaps.start()
     set_architecture(deep)
     set_architecture(replace(deep, classes=11))
     set_architecture(replace(deep, blocks=(*deep.blocks[:-1], deep.blocks[-1] - 1)))
-    _act_and_wait(changed, session.undo)
+    act_and_wait(changed, session.undo)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dropped.json"
         file.write_text(json.dumps(to_json(deep)), encoding="utf-8")
-        _act_and_wait(changed, lambda: window.controller.open_paths([str(file)]))
+        act_and_wait(changed, lambda: window.controller.open_paths([str(file)]))
     set_architecture(preset("resnet50"))
     gaps.stop()
     return max(gaps.milliseconds())
 
 
-def _act_and_wait(connect: Callable[[Callable[[], object]], object], action: Callable[[], object]) -> None:
+def act_and_wait(connect: Callable[[Callable[[], object]], object], action: Callable[[], object]) -> None:
     """Call `action`, and run the event loop until a signal reports that it is done, and `SETTLE_MS` longer."""
     from PySide6.QtCore import QEventLoop, QTimer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 
@@ -89,7 +90,7 @@ def test_coarse_boxes_are_one_for_each_step() -> None:
     steps = list(index.coarse_boxes(whole, 100))
     assert index.drawing.height / 150 < len(steps) < index.drawing.height / 80
     starts = [box.rect.y for box in steps]
-    assert all(after - before >= 99 for before, after in zip(starts, starts[1:], strict=False))
+    assert all(after - before >= 99 for before, after in pairwise(starts))
 
 
 def test_a_deep_network_is_indexed_in_steps() -> None:

@@ -29,6 +29,10 @@ MAIN_PATH = 33 + 2
 """Boxes of ResNet-34's main path with weights or an average: 33 convolutions, average pool and fc; and a max pool."""
 
 
+VGG_LARGEST = 25_088 * 4096 + 4096
+"""Parameters of VGG-19's first linear layer."""
+
+
 def test_the_first_picture_is_that_of_the_article(open_figure: Open) -> None:
     figure = open_figure()
     assert figure.headings() == ["VGG-19", "34-layer plain", "34-layer residual"]
@@ -152,8 +156,8 @@ def test_fit_zoom_and_pan(open_figure: Open, qtbot: QtBot) -> None:
     fixed = QPoint(300, 200)
     under = canvas.mapToScene(fixed)
     wheel = QWheelEvent(
-        QPointF(fixed), QPointF(viewport.mapToGlobal(fixed)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton, CONTROL,
-        Qt.ScrollPhase.NoScrollPhase, False,
+        QPointF(fixed), QPointF(viewport.mapToGlobal(fixed)), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        CONTROL, Qt.ScrollPhase.NoScrollPhase, False,
     )  # fmt: skip
     QApplication.sendEvent(viewport, wheel)
     assert canvas.zoom > 1.1
@@ -239,9 +243,7 @@ def test_colors_by_a_number(open_figure: Open, color: str) -> None:
     fills = {box.layer: box.fill for box in figure.boxes(2)}
     assert all(isinstance(fill, float) for fill in fills.values() if fill is not None)
     if color == "parameters":
-        assert fills["layer4.2.conv2"] == pytest.approx(
-            (9 * 512 * 512 + 2 * 512) / (25_088 * 4096 + 4096)
-        )  # of VGG-19's fc1
+        assert fills["layer4.2.conv2"] == pytest.approx((9 * 512 * 512 + 2 * 512) / VGG_LARGEST)
     texts = {label.text for label in figure.canvas.index.drawing.labels()}
     assert texts & {"FLOPs (MAC)", "Parameters", "Receptive field (pixels)"}
 
