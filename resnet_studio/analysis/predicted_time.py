@@ -134,7 +134,7 @@ class LayerTimes:
         """`measurements` are of one device, precision and batch, with their layers; `ValueError` if there are none."""
         self.measurements = tuple(one for one in measurements if one.layers)
         if not self.measurements:
-            raise ValueError("no layers were measured")
+            raise ValueError("single layers can't be timed on this device, so times can't be predicted")
         self.batch = self.measurements[0].spec.batch
         self._models = {kind: _KindModel(samples) for kind, samples in _samples(self.measurements).items()}
         self._sum = LayerSum(self.layer_seconds, _is_called)
@@ -169,6 +169,11 @@ class LayerTimes:
         """Kinds of layers of a network that were not measured, so that the time of another kind stands for theirs."""
         kinds = dict.fromkeys(layer.kind for layer in called_layers(architecture))
         return tuple(kind for kind in kinds if kind not in self._models and kind not in FREE)
+
+
+def guess_note(kinds: Sequence[str]) -> str:
+    """What to say of kinds of layers that were not measured, as a sentence without a full stop."""
+    return f"Not measured, and predicted as layers like them: {', '.join(kinds)}"
 
 
 def error_steps(measurements: Sequence[Measurement]) -> Generator[None, None, PredictionError]:

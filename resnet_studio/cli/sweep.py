@@ -12,6 +12,7 @@ import typer
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.cli.terminal import echo, echo_json, print_grid, run_with_progress
+from resnet_studio.cli.usage_errors import reject_options
 from resnet_studio.formatting import counted
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def register(app: typer.Typer) -> None:
 
 
 def sweep(
+    context: typer.Context,
     name: Base,
     vary: Vary = None,
     scale: Scale = None,
@@ -97,6 +99,7 @@ def sweep(
     from resnet_studio.analysis.sweep import Sweep, sweep_steps
     from resnet_studio.analysis.sweep_text import read_variations
 
+    _reject_unused(context, memory=max_memory is not None, time=max_ms is not None or check > 0, as_json=as_json)
     base = resolve_architecture(name, settings, image_size)
     texts = [*(vary or ()), *([] if scale is None else [f"scale={scale}"])]
     if not texts:
@@ -112,6 +115,16 @@ def sweep(
         return
     places = list(range(len(result.candidates))) if everything else list(result.front)
     answer.print(places[:top], len(places), unit, form)
+
+
+def _reject_unused(context: typer.Context, *, memory: bool, time: bool, as_json: bool) -> None:
+    """`ValueError` for options that would have no effect."""
+    if not memory:
+        reject_options(context, {"batch", "purpose"}, "without --max-memory, some options have no effect")
+    if not time:
+        reject_options(context, {"device", "again"}, "without --max-ms or --check, some options have no effect")
+    if as_json:
+        reject_options(context, {"form", "top", "everything", "unit"}, "with --json, some options have no effect")
 
 
 def _budget(
@@ -208,6 +221,7 @@ class _Answer:
 
     def _notes(self, places: Sequence[int]) -> list[str]:
         """What stands under the table: roundings, the error of predicted times, and what was impossible."""
+        from resnet_studio.analysis.predicted_time import guess_note
         from resnet_studio.analysis.scaling import published_notes
         from resnet_studio.analysis.sweep_rows import impossible_reasons
         from resnet_studio.networks.presets import title
@@ -218,6 +232,8 @@ class _Answer:
             found += [f"{candidate.title}: {rounding.words}" for rounding in candidate.roundings]
         if (error := self.error()) and self.times:
             found.append(f"predicted times: {error.words} ({self.times.where}; each from the layers of the others)")
+            if kinds := self.times.guessed(self.result.sweep.base):
+                found.append(guess_note(kinds))
         for one in self.measurements:
             found += [f"{title(one.spec.architecture)}: {caveat}" for caveat in one.caveats]
         if reasons := impossible_reasons(self.result):

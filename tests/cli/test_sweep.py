@@ -105,7 +105,10 @@ def test_a_long_table_says_how_much_more_there_is(capsys: pytest.CaptureFixture[
         (("--vary", "width=32", "--max-macs", "much"), "--max-macs must be a number such as 2G"),
         (("--vary", "width=32", "--max-memory", "2X"), "--max-memory must be a size"),
         (("--vary", "width=32", "--max-ms", "0"), "--max-ms must be milliseconds"),
-        (("--vary", "width=32", "--batch", "0"), "batch: must be from 1"),
+        (("--vary", "width=32", "--max-memory", "1G", "--batch", "0"), "batch: must be from 1"),
+        (("--vary", "width=32", "--batch", "8"), "no effect. Remove --batch"),
+        (("--vary", "width=32", "--device", "cuda:0"), "no effect. Remove --device"),
+        (("--vary", "width=32", "--json", "--all"), "no effect. Remove --all"),
         (("--vary", "width=1..2000", "--vary", "image=1..2000"), "the limit is 10,000"),
     ],
 )

@@ -7,18 +7,20 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.measurement import Measurement
-from resnet_studio.analysis.predicted_time import PROBES, LayerTimes, PredictionError, error_steps
+from resnet_studio.analysis.predicted_time import PROBES, LayerTimes, PredictionError, error_steps, guess_note
 from resnet_studio.analysis.sweep import Sweep, SweepError, SweepResult, sweep_steps, variable_fields
 from resnet_studio.analysis.sweep_text import BUDGET, read_budget, read_fields
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.compare.sweep.model import EVERY, SweepTable, sweep_table_steps
 from resnet_studio.gui.compare.sweep.view import Prediction, SweepView
 from resnet_studio.gui.plots.downsampling import IdleScheduler
+from resnet_studio.inference.values import HALF_SUFFIX
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.arguments import network_argument
 from resnet_studio.progress import map_progress
 
 NO_TIMES = "can't be predicted before layers are measured on this device: press Measure layers"
+NO_LAYERS = "can't be predicted, as single layers can't be timed on this device"
 
 
 class SweepController(QObject):
@@ -75,10 +77,12 @@ class SweepController(QObject):
         if not varied:
             raise ValueError("Nothing is varied yet: type the values of a field first.")
         limits = {limit: texts[limit] for limit in (*BUDGET, "batch", "best") if limit in texts}
+        if "max_memory" not in limits:
+            limits.pop("batch", None)
         if "max_macs" in limits and state.flop_unit == "operations":
             limits["max_macs"] = str(read_budget(texts, state.flop_unit)[0].macs)
-        if state.device != "cpu":
-            limits["device"] = state.device
+        if state.device != "cpu" and "max_ms" in limits:
+            limits["device"] = state.device.removesuffix(HALF_SUFFIX)
         if state.flop_unit != "flops":
             limits["unit"] = state.flop_unit
         return (
@@ -97,7 +101,7 @@ class SweepController(QObject):
         problems |= of_budget
         times = self._layer_times()
         if budget.seconds is not None and times is None:
-            problems["max_ms"] = NO_TIMES
+            problems["max_ms"] = NO_LAYERS if self._lacks_layers() else NO_TIMES
         try:
             sweep = Sweep(base, variations)
         except SweepError as error:
@@ -148,6 +152,11 @@ class SweepController(QObject):
         self._show_prediction()
         return self._times
 
+    def _lacks_layers(self) -> bool:
+        """Whether networks were measured here, but not their layers."""
+        found = self._app.measurements.find(PROBES[0])
+        return found is not None and not found.layers
+
     def _show_prediction(self) -> None:
         if self._times is None:
             self._view.show_prediction(Prediction(known=False))
@@ -155,6 +164,8 @@ class SweepController(QObject):
         words = ""
         if self._error:
             words = f"{self._error.words} ({self._times.where}; each from the layers of the others)."
+            if kinds := self._times.guessed(self._app.session.architecture):
+                words += f" {guess_note(kinds)}."
         self._view.show_prediction(Prediction(known=True, words=words))
 
     def _measure_layers(self) -> None:

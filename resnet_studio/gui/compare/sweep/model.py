@@ -79,6 +79,12 @@ class SweepModel(QAbstractTableModel):
     def columns(self) -> tuple[Column, ...]:
         return self._table.columns if self._table else ()
 
+    @property
+    def sorted_by(self) -> tuple[int, Qt.SortOrder]:
+        """The column that the rows are sorted by, −1 if they are in their own order; and the direction."""
+        key, order = self._sorted
+        return next((number for number, column in enumerate(self.columns) if column.key == key), -1), order
+
     def candidate(self, row: int) -> Candidate:
         assert self._table
         return self._table.result.candidates[self._rows[row]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFont, QFontMetrics, QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView
 
@@ -46,7 +46,7 @@ class CandidateTable(QTableView):
             lambda index: self.architectureSelected.emit(index.data(CANDIDATE_ROLE).architecture)
         )
         self.selectionModel().selectionChanged.connect(lambda *_: self.selectionChangedByUser.emit())
-        model.modelReset.connect(self.fit_columns)
+        model.modelReset.connect(self._on_reset)
 
     def selected(self) -> tuple[Candidate, ...]:
         """The selected candidates, from top to bottom."""
@@ -83,6 +83,13 @@ class CandidateTable(QTableView):
             self.setColumnHidden(column, column not in needed)
             if column in needed:
                 self.setColumnWidth(column, needed[column] + spare // len(needed))
+
+    def _on_reset(self) -> None:
+        """Fit the columns, and mark the one that the rows are sorted by, which may have another place now."""
+        header = self.horizontalHeader()
+        with QSignalBlocker(header):
+            header.setSortIndicator(*self._model.sorted_by)
+        self.fit_columns()
 
     def _needed(self, column: int) -> int:
         bold = QFont(self.font())
