@@ -38,7 +38,7 @@ CYCLES_PER_SECOND = 2e9
 def measure_steps(spec: MeasurementSpec, budget: Budget | None = None) -> Generator[Progress, None, Measurement]:
     """Measure a network on a device of this machine; yields its progress between passes.
 
-    Weights and images are random, and always the same; batch norms are calibrated, as a CPU computes a hundred times
+    Weights and images are random, and always the same; batch norms are calibrated, as some CPUs compute many times
     slower with activations that have become denormal numbers. `MemoryError` if the batch doesn't fit, `ValueError` if
     the network can't be trained with this batch, or not computed in this precision.
     """
