@@ -121,13 +121,13 @@ def _equal_widths(columns: Sequence[_Column]) -> None:
 
 
 def _wrapped(text: str, width: float) -> Iterator[str]:
-    """Lines of a heading that are as wide as a column where it has places to break."""
+    """Lines of a heading, broken after its commas so that they are no wider than a column where that is possible."""
     line = ""
-    for word in text.split(" "):
-        longer = f"{line} {word}".strip()
+    for part in text.split(", "):
+        longer = f"{line}, {part}" if line else part
         if line and SPARE * text_width(longer, HEADING, bold=True) > width:
-            yield line
-            longer = word
+            yield f"{line},"
+            longer = part
         line = longer
     yield line
 

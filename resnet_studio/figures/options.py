@@ -16,8 +16,9 @@ from resnet_studio.networks.presets import GROUPS, preset_name, title
 
 Form = Literal["columns", "horizontal", "block"]
 FORM_TITLES: dict[Form, str] = {"columns": "Columns", "horizontal": "Horizontal", "block": "Block"}
-MOST_UNFOLDED = 60
-"""Elements of a network up to which nothing is folded unless asked: ResNet-50 has 52 and VGG-19 has 24."""
+MOST_UNFOLDED = 72
+"""Elements of a network up to which nothing is folded unless asked: ResNet-50 has 52, and 70 with gates and a deep
+stem."""
 MOST_ELEMENTS = 4000
 """Elements of a figure that nothing is folded in: more could neither be read nor opened elsewhere."""
 OF_THE_PAPER = (*GROUPS["ResNet"], *GROUPS["Plain"])

@@ -22,6 +22,10 @@ KIND_COLORS = {
 """Of the layers inside a block, by what they do; the sum is not filled."""
 
 
+LEGIBLE = 4.5
+"""The contrast that WCAG 2 wants of text."""
+
+
 @dataclass(frozen=True, slots=True)
 class Palette:
     """The colors of a figure. Colors are "#rrggbb"."""
@@ -62,11 +66,8 @@ class Palette:
         return blend(self.text, self.fill(fill), 0.35)
 
     def text_on(self, fill: Fill) -> str:
-        """The color of a text on an area: the palette's, or where that is illegible the background's."""
-        color = self.fill(fill)
-        if not color or contrast(self.text, color) >= contrast(self.background, color):
-            return self.text
-        return self.background
+        """The color of a text on an area: the palette's, or where that is hard to read black or white."""
+        return _text_on(self, fill)
 
     @property
     def is_light(self) -> bool:
@@ -84,6 +85,14 @@ def _fill(palette: Palette, fill: Fill) -> str:
     at = min(max(fill, 0.0), 1.0) * (len(palette.scale) - 1)
     lower = min(int(at), len(palette.scale) - 2)
     return blend(palette.scale[lower + 1], palette.scale[lower], at - lower)
+
+
+@lru_cache(maxsize=4096)
+def _text_on(palette: Palette, fill: Fill) -> str:
+    color = palette.fill(fill)
+    if not color or contrast(palette.text, color) >= LEGIBLE:
+        return palette.text
+    return max(("#000000", "#ffffff"), key=lambda text: contrast(text, color))
 
 
 def key_color(key: str) -> str:

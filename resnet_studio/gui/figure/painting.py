@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -223,4 +224,9 @@ def pdf_bytes(drawing: Drawing, palette: Palette, provenance: NetworkProvenance 
     painter = QPainter(writer)
     paint_drawing(painter, drawing, palette)
     painter.end()
-    return bytes(buffer.data().data())
+    return CHARACTERS.sub(lambda table: table[0].replace(b"<0009>", b"<0020>"), bytes(buffer.data().data()))
+
+
+CHARACTERS = re.compile(rb"\[(?:<[0-9A-F]{4}> ?)+\]")
+"""The characters of a PDF's glyphs, by which text is found and copied. Qt takes spaces for tabs, which have the same
+glyph."""
