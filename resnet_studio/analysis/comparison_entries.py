@@ -88,6 +88,7 @@ def number_entries(
         more = 0.0 if reference is None else number - reference
         sign = "+" if more > 0 else units.MINUS
         delta = f"{sign}{(show_delta or show)(abs(more))}" if more else ""
+        tip = f"{tip}\n{delta} vs. {show(reference)}" if delta and reference is not None else tip
         share = units.delta_share(number, reference) if more and shares and reference else ""
         ratio = 1.0 if reference is None else ratio_to(number, reference)
         matched = reference is not None

@@ -6,6 +6,7 @@ A row that has no value in any network is left out. Needs neither torch nor Qt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from resnet_studio.analysis import units
@@ -117,7 +118,8 @@ def _error_row(
 ) -> ComparisonRow:
     """Errors differ by percentage points, as a share of an error would be taken for an error itself."""
     entries = number_entries(errors, show, tips, shares=False, show_delta=_points)
-    return ComparisonRow(TOTAL, label, entries)
+    explained = (replace(entry, tip=entry.tip.replace(f" {POINTS} ", " percentage points ")) for entry in entries)
+    return ComparisonRow(TOTAL, label, tuple(explained))
 
 
 def _pixels(value: float) -> str:

@@ -152,6 +152,8 @@ def test_published_errors_are_those_of_the_paper() -> None:
     """Tables 3 and 6 of He et al. 2015; errors differ in percentage points."""
     found = by_label(between("resnet34", "plain34"))["total", "error, 10-crop"]
     assert found == ("24.52 %", f"28.54 % (+{28.54 - 24.52:.2f} pp)")
+    tips = {row.label: row.entries[1].tip for row in rows(between("resnet34", "plain34"))}
+    assert tips["error, 10-crop"].endswith("\n+4.02 percentage points vs. 24.52 %")
     tips = {row.label: row.entries[0].tip for row in rows(between("resnet20-cifar", "resnet56-cifar"))}
     assert "8.75" in tips["error, CIFAR-10"]
     assert "Table 6" in tips["error, CIFAR-10"]
