@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,11 @@ HASH_DIGITS = 12
 
 def versions() -> dict[str, str]:
     """Versions of the program and of the libraries that its numbers depend on, without importing them."""
-    return {library: version(library) for library in LIBRARIES}
+    return {library: _version(library) for library in LIBRARIES}
+
+
+_version = cache(version)
+"""Read from the disk once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QSize, QSizeF, Signal
+from PySide6.QtCore import QBuffer, QByteArray, QIODevice, QMarginsF, QRect, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QMenu, QToolButton
 
 from resnet_studio.atomic import write_file
+from resnet_studio.export.provenance import made_with
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.button_feedback import reserve_width
 from resnet_studio.gui.common.file_dialogs import save_dialog
@@ -19,17 +20,37 @@ from resnet_studio.gui.common.helpers import set_names
 
 SCALE = 2
 """Pixels of a PNG per pixel of the screen."""
+STAMP, EDGE = 24, 16
+"""Pixels: height of the line that says what made a figure, and its distance from the left."""
 SCREEN_RESOLUTION, POINTS_PER_INCH = 96, 72
 """Pixels per inch of the screen, as Qt takes it for fonts."""
 
 
-def write_figure(path: Path, size: QSize, title: str, paint: Callable[[QPainter], None]) -> None:
-    """Write PNG, SVG or PDF by the file's extension. Raises `OSError` on failure, and an existing file stays."""
+def write_figure(
+    path: Path, size: QSize, title: str, paint: Callable[[QPainter], None], *, stamped: bool = False
+) -> None:
+    """Write PNG, SVG or PDF by the file's extension. Raises `OSError` on failure, and an existing file stays.
+
+    A line below the figure says which versions made it, unless the figure is `stamped` already.
+    """
     render = {".svg": _svg, ".pdf": _pdf}.get(path.suffix.lower(), _png)
-    data = render(size, title, paint)
+    data = render(size, title, paint) if stamped else render(size + QSize(0, STAMP), title, _with_stamp(size, paint))
     if data is None:
         raise OSError(f"{path.name} could not be written")
     write_file(path, bytes(data.data()))
+
+
+def _with_stamp(size: QSize, paint: Callable[[QPainter], None]) -> Callable[[QPainter], None]:
+    stamp = made_with()  # reads files: an error while something is painted would end the program
+
+    def paint_both(painter: QPainter) -> None:
+        paint(painter)
+        painter.setFont(theme.text_font(8))
+        painter.setPen(QColor(theme.current().muted))
+        line = QRect(EDGE, size.height(), size.width() - 2 * EDGE, STAMP - EDGE // 2)
+        painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, stamp)
+
+    return paint_both
 
 
 def _png(size: QSize, _title: str, paint: Callable[[QPainter], None]) -> QByteArray | None:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QMenu, QPushButto
 from pytestqt.qtbot import QtBot
 
 from failing_disk import failing
+from resnet_studio.export.provenance import made_with
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.plots.curve_plot import CurvePlot
@@ -401,6 +402,7 @@ def test_exports_have_legend_labels_and_units(three: Page, tmp_path: Path) -> No
     texts = " ".join(Xml.parse(tmp_path / "curves.svg").getroot().itertext())
     for word in ("Loss", "Error (%)", "Learning rate", "Images per second", "step", "residual", "plain", "deep"):
         assert word in texts
+    assert "made with resnet-studio" in texts
     drawing = (tmp_path / "curves.svg").read_text()
     assert {"#0072b2", "#d55e00", "#009e73"} <= {word.lower() for word in drawing.split('"')}
     assert "<image" not in drawing
@@ -420,6 +422,7 @@ def test_a_failed_export_is_reported(three: Page, tmp_path: Path) -> None:
 def test_a_failed_export_leaves_the_previous_file(three: Page, tmp_path: Path, ending: str) -> None:
     picture = tmp_path / f"curves.{ending}"
     picture.write_bytes(b"of before")
+    made_with()  # as by earlier exports, so that only what is written meets the failing disk
     with failing(3, lasting=True):
         three.view.panel.save(picture)
     assert "could not be written" in three.find(QLabel, "newsText").text()
