@@ -34,6 +34,11 @@ class NetworkResults:
     """The best run on each data set."""
 
     @property
+    def seconds(self) -> float | None:
+        """The median time of an image's forward pass; None if it was not measured."""
+        return None if self.time is None else self.time.per_image.median
+
+    @property
     def lowest_error(self) -> float | None:
         """The lowest test error of a run in percent; None without runs."""
         return min((100 * run.error for run in self.runs), default=None)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from resnet_studio.analysis.grids import Grid
+from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.network_quantities import (
+    MEASURED,
     QUANTITIES,
     NetworkFigures,
     NetworkQuantity,
@@ -17,6 +19,7 @@ from resnet_studio.analysis.network_quantities import (
 )
 from resnet_studio.analysis.network_sets import family_of
 from resnet_studio.analysis.units import DASH
+from resnet_studio.formatting import counted
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.presets import title
 
@@ -59,6 +62,11 @@ class Scatter:
     def has_front(self) -> bool:
         """Whether both quantities have a better direction."""
         return None not in (self.x.lower_is_better, self.y.lower_is_better)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether a quantity needs measured times."""
+        return bool({self.x.key, self.y.key} & set(MEASURED))
 
     @property
     def lacking(self) -> str:
@@ -104,6 +112,12 @@ def scatter(figures: Sequence[NetworkFigures], x: NetworkQuantity, y: NetworkQua
     if x.lower_is_better is not None and y.lower_is_better is not None:
         front = pareto_front([(point.x, point.y) for point in points], (x.lower_is_better, y.lower_is_better))
     return Scatter(x, y, points, tuple(front), missing)
+
+
+def conditions(measurements: Iterable[Measurement]) -> str:
+    """What times were measured on: "Measured on AMD EPYC, 2 threads"; empty without measurements."""
+    devices = dict.fromkeys(map(_device, measurements))
+    return f"Measured on {'; '.join(devices)}" if devices else ""
 
 
 def is_wide(values: Sequence[float]) -> bool:
@@ -166,6 +180,12 @@ def catalog_json(figures: Sequence[NetworkFigures]) -> list[dict[str, Any]]:
         | {key: quantity.of(known) for key, quantity in QUANTITIES.items()}
         for known in figures
     ]
+
+
+def _device(measurement: Measurement) -> str:
+    threads = f", {counted(measurement.threads, 'thread')}" if measurement.spec.device == "cpu" else ""
+    precision = "" if measurement.spec.precision == "fp32" else f", {measurement.spec.precision}"
+    return f"{measurement.device_name}{threads}{precision}"
 
 
 def _point(figures: NetworkFigures, x: float, y: float) -> ScatterPoint:

@@ -81,6 +81,7 @@ class CompareWorkspace(Workspace):
         view.cancelRequested.connect(controller.cancel)
         controller.stateChanged.connect(view.show_state)
         controller.measuringChanged.connect(view.show_measuring)
+        self._activate_page()  # a window may open with this page
         return view
 
     def _make_sweep(self) -> QWidget:

@@ -6,9 +6,7 @@ from collections.abc import Generator, Mapping, Sequence
 
 from PySide6.QtCore import QObject, Signal
 
-from resnet_studio.analysis.measurement import Measurement
 from resnet_studio.analysis.network_quantities import (
-    MEASURED,
     QUANTITIES,
     NetworkFigures,
     NetworkQuantity,
@@ -17,13 +15,13 @@ from resnet_studio.analysis.network_quantities import (
 )
 from resnet_studio.analysis.network_sets import SET_TITLES, networks_of
 from resnet_studio.analysis.results import RunResult
-from resnet_studio.analysis.scatter import Scatter, scatter
-from resnet_studio.formatting import counted
+from resnet_studio.analysis.scatter import Scatter, conditions, scatter
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.compare.scatter.state import COMPARED, SWEEP, MeasureOffer, ScatterState
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.arguments import network_argument
 from resnet_studio.training.runs.best_runs import BestRuns
 
 SECONDS_EACH = 4
@@ -81,6 +79,19 @@ class ScatterController(QObject):
         self._session.update(scatter_x=x, scatter_y=y)
         self._on_changed()
 
+    def command_line(self) -> tuple[str, ...]:
+        """The arguments of `resnet-studio` that draw the same networks by the same quantities. `ValueError` for those
+        of a sweep, and for networks that have no name on the command line."""
+        source, state = self._source(), self._session.state
+        if source == SWEEP:
+            raise ValueError("The networks of a sweep have no command of their own; copy that of the Sweep page.")
+        networks = ("--networks", source)
+        if source == COMPARED:
+            networks = tuple(map(network_argument, self._architectures()))
+        unit = () if state.flop_unit == "flops" else ("--unit", state.flop_unit)
+        axes = ("--x", state.scatter_x, "--y", state.scatter_y)
+        return ("catalog", *networks, *axes, *unit, "--output", f"{state.scatter_y}-{state.scatter_x}.svg")
+
     def refresh(self) -> None:
         """Table the networks again."""
         self._scheduler.start(self, self._steps())
@@ -127,12 +138,11 @@ class ScatterController(QObject):
         current = self._figures(self._session.architecture)
         yield from quantity_steps([current], tuple(QUANTITIES.values()))
         found = scatter(figures, x, y)
-        needs_time = bool({x.key, y.key} & set(MEASURED))
-        self._missing = tuple(one.architecture for one in found.missing if one.seconds is None) if needs_time else ()
+        missing = [one.architecture for one in found.missing if one.seconds is None]
+        self._missing = tuple(missing) if found.has_times else ()
         offer = MeasureOffer(len(self._missing), SECONDS_EACH * len(self._missing)) if self._missing else None
-        conditions = self._conditions(found) if needs_time else ""
-        state = self._session.state
-        self.stateChanged.emit(ScatterState(self._source(), found, current, state.flop_unit, offer, conditions))
+        unit = self._session.state.flop_unit
+        self.stateChanged.emit(ScatterState(self._source(), found, current, unit, offer, self._conditions(found)))
 
     def _source(self) -> str:
         """The session's choice; a sweep that is not there any more gives way to torchvision's networks."""
@@ -162,13 +172,8 @@ class ScatterController(QObject):
         return NetworkFigures(architecture, seconds, min(errors, default=None))
 
     def _conditions(self, found: Scatter) -> str:
-        """What the times were measured on: "Measured on …, 2 threads"; several where they differ."""
-        measured = (self._app.measurements.find(point.architecture) for point in found.points)
-        devices = dict.fromkeys(_device(one) for one in measured if one is not None)
-        return f"Measured on {'; '.join(devices)}" if devices else ""
-
-
-def _device(measurement: Measurement) -> str:
-    threads = f", {counted(measurement.threads, 'thread')}" if measurement.spec.device == "cpu" else ""
-    precision = "" if measurement.spec.precision == "fp32" else f", {measurement.spec.precision}"
-    return f"{measurement.device_name}{threads}{precision}"
+        """What the times were measured on, if the plot has any."""
+        measured = (
+            (self._app.measurements.find(point.architecture) for point in found.points) if found.has_times else ()
+        )
+        return conditions(one for one in measured if one is not None)

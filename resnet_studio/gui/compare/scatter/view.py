@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
@@ -23,21 +22,18 @@ from resnet_studio.analysis.network_quantities import NetworkFigures, quantities
 from resnet_studio.analysis.scatter import is_wide, scatter_csv
 from resnet_studio.atomic import write_file
 from resnet_studio.causes import os_reason
-from resnet_studio.export.provenance import made_with
-from resnet_studio.gui import theme
-from resnet_studio.gui.common.figure_export import ExportButton, write_figure
+from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import ComboBox
 from resnet_studio.gui.common.labels import labeled
 from resnet_studio.gui.common.layouts import FlowLayout, VerticalScrollArea
 from resnet_studio.gui.compare.scatter.details import NetworkDetails
-from resnet_studio.gui.compare.scatter.legend import ScatterLegend, legend_entries, legend_height, paint_legend
+from resnet_studio.gui.compare.scatter.legend import ScatterLegend, legend_entries
+from resnet_studio.gui.compare.scatter.picture import write_picture
 from resnet_studio.gui.compare.scatter.plot import ScatterPlot
 from resnet_studio.gui.compare.scatter.state import SOURCES, SWEEP, SWEEP_TITLE, ScatterState
 from resnet_studio.gui.theme import GRID
 
-EDGE, TITLE_HEIGHT, LINE = 16, 28, 16
-"""Pixels of an exported picture: margin, height of its title, height of a line of the stamp."""
 ARROW = 48
 """Pixels of a box of choices beside its text."""
 NOTHING = "No {what} is known of these networks. Choose another quantity or other networks."
@@ -220,29 +216,7 @@ class ScatterView(QWidget):
         if path.suffix.lower() == ".csv":
             write_file(path, scatter_csv(state.found).encode())
             return
-        width = self.plot.width()
-        legend = legend_height(self._legend.entries, width)
-        stamp = _stamp(state)
-        height = TITLE_HEIGHT + self.plot.height() + GRID + legend + GRID + LINE * len(stamp)
-        size = QSize(width + 2 * EDGE, height + 2 * EDGE)
-        self.plot.layer.set_hovered(None)
-        write_figure(path, size, _picture_title(state), lambda painter: self._paint(painter, state, legend, stamp))
-
-    def _paint(self, painter: QPainter, state: ScatterState, legend: int, stamp: tuple[str, ...]) -> None:
-        colors, width, top = theme.current(), self.plot.width(), float(EDGE)
-        painter.setFont(theme.text_font(11, bold=True))
-        painter.setPen(QColor(colors.text))
-        painter.drawText(QRectF(EDGE, top, width, TITLE_HEIGHT), Qt.AlignmentFlag.AlignVCenter, _picture_title(state))
-        top += TITLE_HEIGHT
-        self.plot.scene().render(painter, QRectF(EDGE, top, width, self.plot.height()), QRectF(self.plot.rect()))
-        top += self.plot.height() + GRID
-        paint_legend(painter, EDGE, top, width, self._legend.entries)
-        top += legend + GRID
-        painter.setFont(_stamp_font())
-        painter.setPen(QColor(colors.muted))
-        for line in stamp:
-            painter.drawText(QRectF(EDGE, top, width, LINE), Qt.AlignmentFlag.AlignVCenter, _fitting(line, width))
-            top += LINE
+        write_picture(path, self.plot, state.found, _source_title(state), state.conditions)
 
 
 def _quantity_box(axis: str) -> ComboBox:
@@ -268,21 +242,5 @@ def _empty_text(state: ScatterState) -> str:
     return NOTHING.format(what=state.found.lacking)
 
 
-def _picture_title(state: ScatterState) -> str:
-    source = {**SOURCES, SWEEP: SWEEP_TITLE}[state.source]
-    return f"{source}: {state.found.y.title} against {state.found.x.title}"
-
-
-def _stamp(state: ScatterState) -> tuple[str, ...]:
-    """What a picture says about its numbers, below the legend."""
-    axes = (one for one in (state.found.x, state.found.y) if one.meaning)
-    meanings = (f"{one.title}: {one.meaning[0].lower()}{one.meaning[1:]}" for one in axes)
-    return (*meanings, *filter(None, (state.conditions, state.found.missing_text)), made_with())
-
-
-def _stamp_font() -> QFont:
-    return theme.text_font(8)
-
-
-def _fitting(text: str, width: float) -> str:
-    return QFontMetrics(_stamp_font()).elidedText(text, Qt.TextElideMode.ElideRight, int(width))
+def _source_title(state: ScatterState) -> str:
+    return {**SOURCES, SWEEP: SWEEP_TITLE}[state.source]
