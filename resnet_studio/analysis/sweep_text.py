@@ -17,7 +17,7 @@ from resnet_studio.networks.image_size import TIMES, ImageSize, image_text
 RANGE = re.compile(r"(\d+)\s*(?:\.\.|…|–)\s*(\d+)(?::(\d+))?")
 HOW = "integers such as 32,64, or a range with its step such as 32..96:16"
 EXAMPLES: Mapping[str, str] = {
-    DEPTH: "18, 34, 50", WIDTH: "32..96:16", "image": "160, 192, 224", "blocks": "2,2,2,2; 3,4,6,3", SCALE: "0.5, 1, 2",
+    DEPTH: "18, 34, 50", WIDTH: "32..96:16", "image": "160, 224", "blocks": "2,2,2,2; 3,4,6,3", SCALE: "0.5, 1, 2",
 }  # fmt: skip
 """What can be typed for a field, for a placeholder."""
 

@@ -174,7 +174,7 @@ class SweepView(QWidget):
         )
         self._measure.clicked.connect(lambda: self.measurementsRequested.emit(self._chosen()))
         self._scatter = set_names(
-            QPushButton("Scatter plot"), "sweepScatter", "", "Show the networks of the table as a scatter plot"
+            QPushButton("Plot"), "sweepScatter", "", "Show the networks of the table as a scatter plot"
         )
         self._scatter.clicked.connect(lambda: self.scatterRequested.emit(self._listed()))
         self._train = set_names(QPushButton(), "sweepTrain", "", TRAIN_TIP)
