@@ -34,7 +34,7 @@ from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.inference.attribution import layer_titles, layers_with_maps
 from resnet_studio.inference.errors import DeviceError, WeightsError
-from resnet_studio.inference.values import WeightsFile
+from resnet_studio.inference.values import WeightsFile, WeightsSource
 from resnet_studio.inference.weights.bundled import DIGIT_SAMPLE, DIGITS, bundled_weights
 from resnet_studio.networks import memory
 from resnet_studio.networks.architecture import Architecture, Residual
@@ -110,6 +110,7 @@ class AppController(QObject):
         engine.requestAnswered.connect(self._resolve)
         self.activations.failed.connect(self._on_forward_failed)
         self.activations.forwardFinished.connect(lambda _: self._resolve("forward"))
+        self.activations.forwardFinished.connect(lambda result: self._on_weights_used(result.spec.weights))
         self.activations.specChanged.connect(lambda _: self._resolve("forward"))
         self.weights.failed.connect(partial(self._report, "weights"))
         self.weights.weightsRequested.connect(lambda: self._resolve("weights"))
@@ -229,9 +230,15 @@ class AppController(QObject):
 
     def _open_weights(self, path: Path) -> None:
         source = WeightsFile(path)
+        in_use = source == self.weights.weights
         self.weights.request(source)
         self.weightsOpened.emit()
-        self.cards.identify(source)
+        self.cards.identify(source, opened=not in_use)
+
+    def _on_weights_used(self, weights: WeightsSource) -> None:
+        """Show the card of a file that was opened and fits."""
+        if weights == self.weights.weights and isinstance(weights, WeightsFile):
+            self.cards.show_held()
 
     def _on_metadata_changed(self) -> None:
         """Run again what depends on the classes and the preprocessing of the weights."""
@@ -300,8 +307,9 @@ class AppController(QObject):
             return
         self.forwardFailed.emit(NO_RESULT)
         if isinstance(error, WeightsError):
-            self.weights.revert(error)
+            self.weights.revert(error, self.cards.offers_instead(error))
         else:
+            self.cards.show_held()
             self._on_request_failed("forward", error)
 
     def _on_request_failed(self, lane: str, error: Exception) -> None:

@@ -20,6 +20,7 @@ from resnet_studio.networks.image_size import ImageSize, as_image_size, height_w
 from resnet_studio.networks.presets import PRESETS, title
 
 TORCHVISION_PREFIX = "torchvision's "
+RESIZED = "torchvision resizes images for them with {} interpolation, here it is bilinear: results differ slightly"
 UNREAD = (
     "has training metadata that only a newer version of this program can read: class names are missing and "
     "ImageNet preprocessing is assumed"
@@ -109,8 +110,10 @@ def _usual(
     model, weights = known
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
     differs = (_difference_note(original),) if replace(original, image=architecture.image) != architecture else ()
-    scaled_preset = _scaled(weights.transforms(), architecture.image)
-    return ClassMetadata(scaled_preset, imagenet_labels(), (f"{TORCHVISION_PREFIX}{weights}",), differs)
+    theirs = weights.transforms()
+    scaled_preset = _scaled(theirs, architecture.image)
+    resized = () if theirs.interpolation.value == "bilinear" else (RESIZED.format(theirs.interpolation.value),)
+    return ClassMetadata(scaled_preset, imagenet_labels(), (f"{TORCHVISION_PREFIX}{weights}", *resized), differs)
 
 
 def _resized(image: ImageSize, crop: ImageSize, resize: ImageSize) -> ImageSize:

@@ -16,9 +16,11 @@ from uuid import uuid4
 
 from resnet_studio.atomic import WRITING
 from resnet_studio.causes import os_reason
+from resnet_studio.formatting import join_names
 from resnet_studio.inference.errors import WeightsError
 from resnet_studio.inference.values import PublishedWeights, WeightsSource
-from resnet_studio.networks.architecture import Architecture, differing
+from resnet_studio.networks import baselines
+from resnet_studio.networks.architecture import Architecture, Baseline, differing
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 
@@ -62,7 +64,7 @@ def _entry(model: str, name: str, file: str, megabytes: int, rest_of_hash: str =
 
 
 V1, V2 = "IMAGENET1K_V1", "IMAGENET1K_V2"
-ENTRIES = (
+RESIDUAL = (
     _entry("resnet18", V1, "resnet18-f37072fd.pth", 45, "47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec"),
     _entry("resnet34", V1, "resnet34-b627a593.pth", 83, "bcbe140c234610266fe4f8ae95ea42fc881d091c9b6052e6b1d0590f"),
     _entry("resnet50", V1, "resnet50-0676ba61.pth", 98, "b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a"),
@@ -80,14 +82,30 @@ ENTRIES = (
     _entry("wide_resnet50_2", V2, "wide_resnet50_2-9ba9bcbe.pth", 263),
     _entry("wide_resnet101_2", V1, "wide_resnet101_2-32ee1156.pth", 243),
     _entry("wide_resnet101_2", V2, "wide_resnet101_2-d733dc28.pth", 485),
-    _entry("vgg19", V1, "vgg19-dcbb9e9d.pth", 548, "ad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44"),
-    _entry("alexnet", V1, "alexnet-owt-7be5be79.pth", 233, "1159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02"),
 )
-"""The last argument is the rest of the SHA-256, if it is known: torchvision's file names have the first 8 digits."""
+"""Those of residual networks. The last argument is the rest of the SHA-256, if it is known: torchvision's file names
+have the first 8 digits or more."""
+RESTS = {
+    "vgg19-dcbb9e9d.pth": "ad569fff7a846263a77324fc34978fea2bfb039c012d710e1776ae44",
+    "alexnet-owt-7be5be79.pth": "1159472b1fbf3c69796f7cb30dca7ad8466c2df70058c37116cdee02",
+}
+"""The same of some files of other networks."""
+ENTRIES = (
+    *RESIDUAL,
+    *(
+        _entry(model, name, file, megabytes, RESTS.get(file, ""))
+        for model in baselines.NAMES
+        for name, file, megabytes in baselines.info(model).files
+    ),
+)
+"""Every file of torchvision's classification networks that loads into the network as it is."""
 
 
 def published_for(architecture: Architecture) -> tuple[PublishedWeights, ...]:
-    """The weights whose tensors fit, for any image size, any `stride_on`, and any stages that dilate."""
+    """The weights whose tensors fit, for any image size, any `stride_on`, and any stages that dilate.
+
+    A vision transformer's position embedding fits one size of image.
+    """
     return tuple(entry.weights for entry in ENTRIES if _fits(preset(entry.preset), architecture))
 
 
@@ -96,7 +114,9 @@ def find_entry(source: PublishedWeights) -> PublishedEntry:
     for entry in ENTRIES:
         if entry.weights == source:
             return entry
-    known = ", ".join(f"{entry.weights.model} {entry.weights.name}" for entry in ENTRIES)
+    named = [entry.weights.name for entry in ENTRIES if entry.weights.model == source.model]
+    models = list(dict.fromkeys(entry.weights.model for entry in ENTRIES))
+    known = f"{source.model} {' or '.join(named)}" if named else join_names(models)
     raise WeightsError(f"{source.model} {source.name}", f"is not published by torchvision. Available: {known}")
 
 
@@ -169,4 +189,7 @@ def _remove_stale(folder: Path) -> None:
 
 
 def _fits(published: Architecture, architecture: Architecture) -> bool:
-    return set(differing(published, architecture)) <= {"image", "stride_on", "dilated"}
+    free = {"image", "stride_on", "dilated"}
+    if isinstance(published, Baseline) and baselines.info(published.name).patch:
+        free = set()
+    return type(published) is type(architecture) and set(differing(published, architecture)) <= free

@@ -12,6 +12,7 @@ from resnet_studio.inference.errors import Shape
 from resnet_studio.inference.weights import fingerprints
 from resnet_studio.inference.weights.dialects import DIALECTS
 from resnet_studio.inference.weights.dialects.dialect import HEAD, Dialect, Table
+from resnet_studio.inference.weights.former_names import current_name
 from resnet_studio.inference.weights.layout import Entry, with_stream_orders
 from resnet_studio.networks.architecture import Architecture, Residual
 
@@ -106,8 +107,9 @@ def _baseline_prefixes(shapes: Shapes) -> tuple[str, ...]:
 
 
 def _below(shapes: Shapes, prefix: str) -> dict[str, Shape]:
-    """The tensors under a prefix, by the rest of their names."""
-    return {name.removeprefix(prefix): shape for name, shape in shapes.items() if name.startswith(prefix)}
+    """The tensors under a prefix, by the rest of their names, as torchvision has them today."""
+    inside = ((name.removeprefix(prefix), shape) for name, shape in shapes.items() if name.startswith(prefix))
+    return {current_name(name): shape for name, shape in inside}
 
 
 def is_network(names: Iterable[str]) -> bool:
@@ -142,7 +144,7 @@ def _find_network(shapes: Shapes, prefix: str, head: str) -> FoundNetwork:
     if dialects:
         found = _find_residual(shapes, prefix, inner, dialects, head)
     elif baseline := fingerprints.recognize(_below(shapes, prefix)):
-        entries = {name: Entry(theirs) for name, theirs in inner.items()}
+        entries = {current_name(name): Entry(theirs) for name, theirs in inner.items()}
         found = FoundNetwork(prefix, entries, f"{prefix}{baseline.head}", usual_head=True)
     elif BASELINE_ANCHOR in inner:
         names = {name: Entry(theirs) for name, theirs in inner.items() if BASELINE.match(name)}

@@ -23,8 +23,8 @@ from resnet_studio.networks.traced_row import CLASSES, TracedRow, write_row
 
 OF_ONE = ("alexnet",)
 """Networks in which every convolution is a stage of its own."""
-OTHER_FILES = ("densenet121", "densenet161", "densenet169", "densenet201", "googlenet", "inception_v3")
-"""Networks whose weights torchvision changes when it loads them, or that it gives another normalization with them."""
+OTHER_FILES = ("googlenet", "inception_v3")
+"""Networks that torchvision gives another normalization with its weights."""
 LARGEST_MINIMUM = 256
 OTHER_CLASSES = 1001
 
@@ -84,7 +84,8 @@ def files(name: str) -> list[tuple[str, str, int]]:
         return []
     found = []
     for weights in cast(Iterable[Any], models.get_model_weights(name)):
-        if not name.startswith("vit_") or weights.transforms.keywords["crop_size"] == default_image(name):
+        fits = not name.startswith("vit_") or weights.transforms.keywords["crop_size"] == default_image(name)
+        if fits and weights.meta["categories"]:  # a VGG-16 has none, whose classifier is not trained
             found.append((weights.name, weights.url.rpartition("/")[2], round(weights.meta["_file_size"])))
     return found
 

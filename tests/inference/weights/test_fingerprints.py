@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -30,6 +32,24 @@ def test_every_baseline_has_a_fingerprint_of_its_own() -> None:
 @pytest.mark.parametrize("name", SOME)
 def test_the_file_has_what_torchvisions_networks_have(name: str) -> None:
     assert fingerprint(name) in fingerprints()
+
+
+@pytest.mark.parametrize(
+    ("name", "current", "former"),
+    [
+        ("densenet121", r"(denselayer\d+\.(?:norm|conv))(\d)\.", r"\1.\2."),
+        ("vit_b_32", r"\.mlp\.(0|3)\.", lambda found: f".mlp.linear_{1 if found[1] == '0' else 2}."),
+    ],
+)
+def test_a_file_with_former_names_is_identified(tmp_path: Path, name: str, current: str, former: Any) -> None:
+    """As torchvision's own files have them, or had them: its loaders rename them."""
+    network = build(Baseline(name, classes=4))
+    state = {re.sub(current, former, key): value for key, value in network.state_dict().items()}
+    assert state.keys() != network.state_dict().keys()
+    torch.save({f"module.{key}": value for key, value in state.items()}, tmp_path / "w.pth")
+    card = identify(tmp_path / "w.pth")
+    assert card.architecture == Baseline(name, classes=4)
+    assert card.doubts == ()
 
 
 @pytest.mark.parametrize("name", SOME)

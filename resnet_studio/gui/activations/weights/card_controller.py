@@ -11,9 +11,9 @@ from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.causes import message_of
 from resnet_studio.engine.protocol import CanceledError
-from resnet_studio.gui.activations.weights.controller import WeightsController
+from resnet_studio.gui.activations.weights.controller import Offer, WeightsController
 from resnet_studio.gui.engine_client import EngineClient
-from resnet_studio.inference.errors import WeightsError
+from resnet_studio.inference.errors import WeightsError, WeightsMismatch
 from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.metadata import WeightsMetadata
 from resnet_studio.inference.weights.normalizations import NORMALIZATIONS
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # what recognizes networks is imported when a card is shown, 
     from resnet_studio.inference.weights.identity import IdentityCard
 
 LANE = "identify"
+ABOUT = "About these weights…"
 
 
 class WeightsCardController(QObject):
@@ -44,11 +45,28 @@ class WeightsCardController(QObject):
         self._answers: dict[str, object] = {}
         self.card: IdentityCard | None = None
         """The card that is shown."""
+        self._held = False
+        """Whether the card of an opened file waits for what loading its weights says."""
+        self._ready: IdentityCard | None = None
+        """The card that waits."""
 
-    def identify(self, source: WeightsFile) -> None:
-        """Identify a file; its card is shown when it is known."""
-        self._source, self._answers = source, {}
+    def identify(self, source: WeightsFile, *, opened: bool = False) -> None:
+        """Identify a file; its card is shown when it is known, but of one that is just `opened` after `show_held`."""
+        self._source, self._answers, self._held, self._ready = source, {}, opened, None
         self._request()
+
+    def show_held(self) -> None:
+        """Show the card of the file that was opened: it is in use, or nothing else was said of it."""
+        self._held = False
+        if self._ready:
+            self.cardChanged.emit(self._ready)
+            self._ready = None
+
+    def offers_instead(self, error: WeightsError) -> tuple[Offer, ...]:
+        """What the message about a file that doesn't fit offers in place of its card: two at once say it twice."""
+        if not self._held or not isinstance(error, WeightsMismatch):
+            return ()
+        return ((ABOUT, self.show_held),)
 
     def answer(self, alternative: Alternative) -> None:
         """Take another answer, and use the network with it if it was in use before."""
@@ -90,7 +108,10 @@ class WeightsCardController(QObject):
 
     def _show(self, card: IdentityCard, *, use: bool) -> None:
         self.card = card
-        self.cardChanged.emit(card)
+        if self._held:
+            self._ready = card
+        else:
+            self.cardChanged.emit(card)
         if use:
             self.use_network()
 

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.gui.background import BackgroundReader
+from resnet_studio.gui.common.message_bar import MAX_OFFERS
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.session import Session
 from resnet_studio.inference.errors import SuggestedFix, WeightsError, WeightsMismatch
@@ -93,8 +94,9 @@ class WeightsController(QObject):
         elif bundled and isinstance(self._weights, RandomWeights):
             self._weights = bundled
 
-    def revert(self, error: WeightsError) -> None:
-        """Go back to the last good weights, or to random ones if the last good ones no longer fit."""
+    def revert(self, error: WeightsError, others: tuple[Offer, ...] = ()) -> None:
+        """Go back to the last good weights, or to random ones if the last good ones no longer fit. `others` are offered
+        behind the fixes."""
         back = self._last_good if self._last_good != self._weights else RandomWeights()
         details = ""
         offers: tuple[Offer, ...] = ()
@@ -102,7 +104,7 @@ class WeightsController(QObject):
             details = error.table()
             offers = tuple((fix.title, partial(self._apply_fix, fix)) for fix in error.fixes)
         used = "random weights" if isinstance(back, RandomWeights) else weights_title(back)
-        self.failed.emit(f"{error}. Still using {used}.", details, offers)
+        self.failed.emit(f"{error}. Still using {used}.", details, (*offers[: MAX_OFFERS - len(others)], *others))
         self.set_weights(back)
 
     def refresh_available(self) -> None:

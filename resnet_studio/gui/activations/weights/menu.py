@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QMenu, QWidget
 
+from resnet_studio.analysis.network_sets import FAMILIES, family_of
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.inference.values import PublishedWeights, WeightsFile
-from resnet_studio.inference.weights.published import ENTRIES
-from resnet_studio.networks.presets import title
+from resnet_studio.inference.weights.published import ENTRIES, PublishedEntry
+from resnet_studio.networks.presets import preset, title
 from resnet_studio.plain import plain
 from resnet_studio.training.runs.weights import RunWeights
 
@@ -24,6 +25,8 @@ class WeightsMenu(QMenu):
     """Emits which weights are selected. Its contents are set whenever it opens, as soon as they are known."""
 
     weightsRequested = Signal(object)
+    publishedRequested = Signal(object)
+    """A `PublishedEntry`, with the network that it is for."""
     randomRequested = Signal()
     digitsRequested = Signal()
     fileRequested = Signal()
@@ -54,14 +57,18 @@ class WeightsMenu(QMenu):
         self._random.setText(f"Random weights, seed {seed}")
 
     def show_published(self, fitting: Mapping[PublishedWeights, str]) -> None:
-        """List the published weights: those that fit with a note, the others disabled."""
-        self._published.clear()
-        for entry in ENTRIES:
-            note = fitting.get(entry.weights, f"for {entry.preset}")
-            label = f"{entry.weights.model}, {entry.weights.name}\t{note}"
-            action = self._published.addAction(label, partial(self.weightsRequested.emit, entry.weights))
-            action.setEnabled(entry.weights in fitting)
+        """List the published weights: first those that fit the current network, with a note; then all, by families."""
+        menu = self._published
+        menu.clear()
+        for entry in (one for one in ENTRIES if one.weights in fitting):
+            label = _published_label(entry, fitting[entry.weights])
+            action = menu.addAction(label, partial(self.weightsRequested.emit, entry.weights))
             action.setToolTip(f"{entry.file}, {entry.megabytes} MB, for {entry.preset}")
+        if not fitting:
+            menu.addAction("None for this network").setEnabled(False)
+        menu.addSeparator()
+        for family, entries in published_by_family().items():
+            self._add_family(menu.addMenu(family), entries)
 
     def show_runs(self, found: Sequence[RunWeights]) -> None:
         """List these checkpoints."""
@@ -75,6 +82,14 @@ class WeightsMenu(QMenu):
             action.setToolTip(tooltip(plain(str(checkpoint.weights.path), MAX_PATH_LENGTH)))
             action.setEnabled(checkpoint.architecture is not None)
 
+    def _add_family(self, menu: QMenu, entries: Sequence[PublishedEntry]) -> None:
+        """List the weights of a family of networks, each with its network."""
+        menu.setToolTipsVisible(True)
+        for entry in entries:
+            label = _published_label(entry, f"{entry.megabytes} MB")
+            action = menu.addAction(label, partial(self.publishedRequested.emit, entry))
+            action.setToolTip(f"Switch to {entry.preset} and load {entry.file}")
+
     def _add_menu(self, label: str, name: str) -> QMenu:
         menu = set_names(self.addMenu(label), name, label)
         menu.setToolTipsVisible(True)
@@ -83,6 +98,19 @@ class WeightsMenu(QMenu):
     def _show_placeholder(self, sentence: str) -> None:
         self._runs.clear()
         self._runs.addAction(sentence).setEnabled(False)
+
+
+@cache
+def published_by_family() -> Mapping[str, tuple[PublishedEntry, ...]]:
+    """The published weights by the family of their network."""
+    found: dict[str, tuple[PublishedEntry, ...]] = dict.fromkeys(FAMILIES, ())
+    for entry in ENTRIES:
+        found[family_of(preset(entry.preset))] += (entry,)
+    return {family: entries for family, entries in found.items() if entries}
+
+
+def _published_label(entry: PublishedEntry, note: str) -> str:
+    return f"{entry.weights.model}, {entry.weights.name}\t{note}"
 
 
 def _menu_text(text: str) -> str:

@@ -27,6 +27,8 @@ from resnet_studio.gui.common.labels import tooltip
 from resnet_studio.gui.opened_files import WEIGHTS_FILTER
 from resnet_studio.gui.theme import GRID
 from resnet_studio.inference.values import RandomWeights, WeightsFile, WeightsInfo, WeightsSource
+from resnet_studio.inference.weights.published import PublishedEntry
+from resnet_studio.networks.presets import preset
 from resnet_studio.plain import plain
 
 RANDOM_TEXT = "random, seed"
@@ -90,6 +92,11 @@ class WeightsRow(QWidget):
         direction = QBoxLayout.Direction
         self._row.setDirection(direction.LeftToRight if fits else direction.TopToBottom)
 
+    def _request_published(self, entry: PublishedEntry) -> None:
+        """Request published weights and the network that they are for."""
+        self.architectureRequested.emit(preset(entry.preset))
+        self.weightsRequested.emit(entry.weights)
+
     def _lay_out(self) -> None:
         caption = QLabel("Weights")
         caption.setProperty("quiet", True)
@@ -133,6 +140,7 @@ class WeightsRow(QWidget):
         self._caveats.architectureRequested.connect(self.architectureRequested)
         self.menu.aboutToShow.connect(self.menuAboutToShow)
         self.menu.weightsRequested.connect(self.weightsRequested)
+        self.menu.publishedRequested.connect(self._request_published)
         self.menu.digitsRequested.connect(self.digitsRequested)
         self.menu.fileRequested.connect(self._open_file_dialog)
         self.menu.aboutRequested.connect(self.aboutRequested)

@@ -204,8 +204,12 @@ def test_a_dropped_file_shows_its_card_and_the_card_switches_the_network(file: P
     results: list[ForwardResult] = []
     window.controller.activations.forwardFinished.connect(results.append)
     qtbot.waitUntil(lambda: bool(results))
+    window.controller.open_paths([str(file)])
+    qtbot.waitUntil(lambda: "resnet110.pth doesn't match this network" in window.message_bar.text)
+    assert window.findChild(WeightsCard) is None  # the message says it, and offers the card
+    (about,) = (one for one in window.message_bar.findChildren(QPushButton) if one.text() == "About these weights…")
     with qtbot.waitSignal(window.controller.cards.cardChanged):
-        window.controller.open_paths([str(file)])
+        QTest.mouseClick(about, LEFT)
     card = window.findChild(WeightsCard)
     assert card is not None
     qtbot.waitUntil(card.isVisible)

@@ -198,12 +198,13 @@ def test_published_weights_that_fit_are_enabled_and_others_say_why_not(
     published = row.menu.findChild(QMenu, "publishedMenu")
     assert find_action(published, "resnet50, IMAGENET1K_V1").text().endswith("\tdownloaded")
     assert find_action(published, "resnet50, IMAGENET1K_V2").text().endswith("\t98 MB")
-    assert [entry.text().partition("\t")[0] for entry in published.actions() if entry.isEnabled()] == [
+    listed = [entry for entry in published.actions() if not entry.menu() and not entry.isSeparator()]
+    assert [entry.text().partition("\t")[0] for entry in listed] == [
         "resnet50, IMAGENET1K_V1",
         "resnet50, IMAGENET1K_V2",
     ]
-    assert find_action(published, "vgg19").text() == "vgg19, IMAGENET1K_V1\tfor vgg19"
-    assert len(published.actions()) == len(ENTRIES)
+    families = [entry.menu() for entry in published.actions() if entry.menu()]
+    assert sum(len(family.actions()) for family in families) == len(ENTRIES)
     row.menu.hide()
     trigger(published, "resnet50, IMAGENET1K_V1")
     assert controller.weights == V1
@@ -212,7 +213,20 @@ def test_published_weights_that_fit_are_enabled_and_others_say_why_not(
     assert find_action(published, "resnet50, IMAGENET1K_V2").text().endswith("\t98 MB, for resnet50-v1.5")
     controller.follow_architecture(preset("plain18"))
     controller.refresh_available()
-    assert not any(entry.isEnabled() for entry in published.actions())
+    assert not find_action(published, "None for this network").isEnabled()
+
+
+def test_published_weights_of_another_network_come_with_it(row: WeightsRow, controller: WeightsController) -> None:
+    requested: list[object] = []
+    row.architectureRequested.connect(requested.append)
+    row.weightsRequested.connect(requested.append)
+    controller.publishedChanged.connect(row.menu.show_published)
+    controller.refresh_available()
+    published = row.menu.findChild(QMenu, "publishedMenu")
+    swin = find_action(published, "Swin").menu()
+    assert find_action(swin, "swin_t").text() == "swin_t, IMAGENET1K_V1\t108 MB"
+    trigger(swin, "swin_t, IMAGENET1K_V1")
+    assert requested == [preset("swin_t"), PublishedWeights("swin_t", "IMAGENET1K_V1")]
 
 
 def test_checkpoints_of_runs_are_listed(qtbot: QtBot, row: WeightsRow, controller: WeightsController) -> None:
