@@ -1,4 +1,4 @@
-"""How soon the figure of ResNet-152 appears, whether it blocks the window, and how smoothly it moves."""
+"""How soon figures are laid out, and ResNet-152's appears; whether it blocks the window, and how smoothly it moves."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ from statistics import median
 from typing import TYPE_CHECKING, Any, cast
 
 from benchmarks.edits import act_and_wait
-from benchmarks.measure import Line, spread
+from benchmarks.measure import Line, in_turns, ratio, spread
+from benchmarks.tables import clear_caches
 from benchmarks.window import EventLoopGaps, run_child
+from resnet_studio.analysis.table import plan_table
+from resnet_studio.figures.coloring import flops
+from resnet_studio.figures.figure import make_figure
+from resnet_studio.figures.options import FigureOptions
+from resnet_studio.networks.architecture import MOST_BLOCKS, MOST_STAGES, Residual
 from resnet_studio.networks.presets import preset
 
 if TYPE_CHECKING:
@@ -27,7 +33,8 @@ TITLES = {"auto": "folded", "all": "with all of its 50 blocks"}
 
 
 def measure() -> Iterator[Line]:
-    """Switch from ResNet-50 to ResNet-152 and back with the Figure workspace open, and move the figure."""
+    """Lay figures out; with the Figure workspace open, switch from ResNet-50 to ResNet-152 and back, and move it."""
+    yield from _layouts()
     for repeated, what in TITLES.items():
         found: dict[str, list[float]] = json.loads(run_child(CHILD.format(repeated=repeated)).splitlines()[-1])
         shown, frame = (1e3 * median(found[key]) for key in ("shown", "frames"))
@@ -36,6 +43,27 @@ def measure() -> Iterator[Line]:
         yield Line(f"{name}: on the screen ≤ 100 ms after the click", spread(found["shown"]), shown, 100)
         yield Line(f"{name}: longest gap of the event loop ≤ 100 ms", f"{gap:.1f} ms", gap, 100)
         yield Line(f"{name}: a frame while it is moved ≤ {FRAME:.1f} ms", spread(found["frames"]), frame, FRAME)
+
+
+def _layouts() -> Iterator[Line]:
+    """The layout alone, as the command line does it, against the layer table that the window shows before."""
+    whole, deep = FigureOptions(fold=False), Residual(blocks=(MOST_BLOCKS,) * MOST_STAGES, image=256)
+    colors = flops([deep])
+    seconds = in_turns(
+        {
+            "table": lambda: plan_table(preset("resnet152")).totals.parameters,
+            "figure": lambda: make_figure([preset("resnet152")], whole),
+            "deep": lambda: make_figure([deep]),
+            "deep, by FLOPs": lambda: make_figure([deep], FigureOptions(), colors),
+        },
+        ROUNDS,
+        before={"table": clear_caches},
+    )
+    name = "ResNet-152's figure, laid out with all of its 50 blocks"
+    yield ratio(name, seconds["figure"], seconds["table"], 3.0, "its layer table from the plan")
+    for key in ("figure", "deep", "deep, by FLOPs"):
+        what = name if key == "figure" else f"the figure of {key.replace('deep', '6,000 blocks')}, laid out"
+        yield Line(f"{what} ≤ 100 ms", spread(seconds[key]), 1e3 * median(seconds[key]), 100)
 
 
 def measure_window(repeated: str) -> None:
