@@ -14,7 +14,7 @@ from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.analysis.comparison_entries import TOTAL, ComparisonRow, number_entries
 from resnet_studio.analysis.intensity import network_intensity
 from resnet_studio.analysis.measurement import Measurement
-from resnet_studio.analysis.memory_measurement import MemoryMeasurement
+from resnet_studio.analysis.memory_measurement import MemoryMeasurement, MemorySpec, Task
 from resnet_studio.analysis.published_errors import (
     CENTER_CROP,
     CIFAR10,
@@ -27,11 +27,12 @@ from resnet_studio.analysis.results import RunResult
 from resnet_studio.formatting import percent, short_time, significant
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.memory import predicted_inference, predicted_training
+from resnet_studio.networks.presets import preset_name
 from resnet_studio.networks.receptive_field import network_field
 from resnet_studio.plain import plain
 
-BATCH = 32
-"""Images of the training step whose memory is compared."""
+BATCHES: dict[Task, int] = {"inference": 1, "training": 32}
+"""Images at a time, of which the memory is compared."""
 PROTOCOLS = (
     ("error, center crop", IMAGENET, CENTER_CROP), ("error, 10-crop", IMAGENET, TEN_CROP),
     ("error, CIFAR-10", CIFAR10, ""),
@@ -50,10 +51,21 @@ def result_rows(comparison: Comparison) -> Iterator[ComparisonRow]:
             yield row
 
 
+def memory_specs(architecture: Architecture, device: str = "cpu") -> tuple[MemorySpec, MemorySpec]:
+    """What measured memory is compared: of inference, and of training."""
+    inference, training = (MemorySpec(architecture, task, batch, device=device) for task, batch in BATCHES.items())
+    return inference, training
+
+
 def figure_steps(architectures: Sequence[Architecture]) -> Iterator[None]:
     """Work out what follows from the plans, which is remembered, with a yield after each figure."""
     for architecture in architectures:
-        for figure in (network_field, network_intensity, predicted_inference, partial(predicted_training, batch=BATCH)):
+        for figure in (
+            network_field,
+            network_intensity,
+            predicted_inference,
+            partial(predicted_training, batch=BATCHES["training"]),
+        ):
             figure(architecture)
             yield
 
@@ -72,11 +84,15 @@ def _planned(comparison: Comparison) -> Iterator[ComparisonRow]:
     )  # fmt: skip
     yield _row(
         "memory, inference", [predicted_inference(network) for network in networks], _bytes,
-        ["predicted for one image, without the process's own share"] * len(networks),
+        [f"predicted for one image, without the process's own share{_how_to_measure(network)}" for network in networks],
     )  # fmt: skip
     yield _row(
-        "memory, training", [predicted_training(network, BATCH) for network in networks], _bytes,
-        [f"predicted for a batch of {BATCH}, SGD with momentum, without the process's own share"] * len(networks),
+        "memory, training", [predicted_training(network, BATCHES["training"]) for network in networks], _bytes,
+        [
+            f"predicted for a batch of {BATCHES['training']}, SGD with momentum, without the process's own share"
+            f"{_how_to_measure(network)}"
+            for network in networks
+        ],
     )  # fmt: skip
 
 
@@ -147,6 +163,13 @@ def _time_tip(measured: Measurement | None) -> str:
     where += f", {measured.threads} threads" if spec.device == "cpu" else ""
     scatter = f"{short_time(image.low)} to {short_time(image.high)} in 90 % of {image.samples} passes"
     return "\n".join((f"Forward pass of one image, median: {where}", scatter, *measured.caveats))
+
+
+def _how_to_measure(network: Architecture) -> str:
+    """The command that measures a preset's memory; nothing for another network, which needs a file."""
+    name = preset_name(network)
+    sizes = ",".join(map(str, BATCHES.values()))
+    return f"\nMeasured by: resnet-studio measure {name} --memory --batches {sizes}" if name else ""
 
 
 def _memory_tip(measured: MemoryMeasurement | None) -> str:

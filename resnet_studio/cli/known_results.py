@@ -1,12 +1,14 @@
-"""What is known on this machine of the networks of a command line: measured times, and the user's runs."""
+"""What is known on this machine of the networks of a command line: measured times and memory, and the user's runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, cpu_name
+from resnet_studio.analysis.measurement import MeasurementSpec, cpu_name
 from resnet_studio.analysis.measurement_cache import MeasurementCache
+from resnet_studio.analysis.memory_cache import MemoryCache
+from resnet_studio.analysis.result_rows import memory_specs
 from resnet_studio.analysis.results import NetworkResults
 from resnet_studio.networks.architecture import Architecture
 from resnet_studio.training.runs.best_runs import best_runs
@@ -18,18 +20,21 @@ def known_results(
 ) -> Mapping[Architecture, NetworkResults]:
     """What was measured on the device, and the best runs; of each network, in this order."""
     runs = best_runs(runs_folder or usual_folder())
-    times = _measured(architectures, device)
-    return {network: NetworkResults(times.get(network), runs=runs.get(network, ())) for network in architectures}
+    name, times, memory = _product(device), MeasurementCache(), MemoryCache()
+    return {
+        network: NetworkResults(
+            times.find(MeasurementSpec(network, device), name),
+            *(memory.find(spec, name) for spec in memory_specs(network, device)),
+            runs.get(network, ()),
+        )
+        for network in architectures
+    }
 
 
-def _measured(architectures: Sequence[Architecture], device: str) -> Mapping[Architecture, Measurement]:
-    """The newest measurement of each network's forward pass of one image."""
-    cache = MeasurementCache()
+def _product(device: str) -> str:
+    """The name of a device's product."""
     if device == "cpu":
-        name = cpu_name()
-    else:
-        from resnet_studio.analysis.compute.measuring import device_name
+        return cpu_name()
+    from resnet_studio.analysis.compute.measuring import device_name
 
-        name = device_name(device)
-    found = {network: cache.find(MeasurementSpec(network, device), name) for network in architectures}
-    return {network: measurement for network, measurement in found.items() if measurement}
+    return device_name(device)

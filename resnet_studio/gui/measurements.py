@@ -73,6 +73,11 @@ class MeasurementController(QObject):
         precision: Precision = "fp16" if device.endswith(HALF_SUFFIX) else "fp32"
         return MeasurementSpec(architecture, device.removesuffix(HALF_SUFFIX), precision, batch, mode)
 
+    def device_name(self) -> str:
+        """The product's name of the current device; empty while that is not known."""
+        device = self._session.state.device.removesuffix(HALF_SUFFIX)
+        return cpu_name() if device == "cpu" else self._device_names.get(device, "")
+
     def find(self, architecture: Architecture, batch: int = 1, mode: Mode = "forward") -> Measurement | None:
         """The newest measurement on the current device, with the installed versions; None if there is none yet.
 
@@ -147,8 +152,7 @@ class MeasurementController(QObject):
                 self._found[one.spec, one.device_name] = one
 
     def _found_for(self, spec: MeasurementSpec) -> Measurement | None:
-        name = cpu_name() if spec.device == "cpu" else self._device_names.get(spec.device, "")
-        return self._found.get((spec, name))
+        return self._found.get((spec, self.device_name()))
 
     def _read(self) -> None:
         if not self._is_read:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio.analysis.comparison import Comparison, compare_steps
 from resnet_studio.analysis.difference import difference
-from resnet_studio.analysis.result_rows import figure_steps
+from resnet_studio.analysis.memory_cache import MemoryCache
+from resnet_studio.analysis.memory_measurement import MemoryMeasurement, MemorySpec
+from resnet_studio.analysis.result_rows import figure_steps, memory_specs
 from resnet_studio.analysis.results import NetworkResults, RunResult
 from resnet_studio.analysis.table import LayerTable
 from resnet_studio.gui.app_controller import AppController, is_deep
 from resnet_studio.gui.background import BackgroundReader
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.arguments import network_argument
 from resnet_studio.networks.presets import title
 from resnet_studio.progress import finish
 from resnet_studio.training.runs.best_runs import BestRuns
@@ -34,6 +38,8 @@ class CompareController(QObject):
         self._scheduler, self._reader = IdleScheduler(self), BackgroundReader(self)
         self._runs = BestRuns(app.runs_folder)
         self._best: Mapping[Architecture, tuple[RunResult, ...]] = {}
+        self._memory: dict[MemorySpec, MemoryMeasurement | None] = {}
+        """What has been looked up of measured memory; None where there is none."""
         app.followers.append(self._follow_steps)
         app.measurements.measured.connect(self._on_measured)
         app.measurements.changed.connect(self._on_results_changed)
@@ -43,6 +49,7 @@ class CompareController(QObject):
         """Set whether the comparison is visible."""
         self._active = active
         if active:
+            self._memory.clear()  # the command line may have measured since
             self._reader.run(self._runs.read, self._on_runs_read)
             if not self._app.updating:
                 self.refresh()
@@ -74,6 +81,14 @@ class CompareController(QObject):
         """Stop measuring; what has been measured is kept."""
         self._app.measurements.cancel()
 
+    def command_line(self) -> tuple[str, ...]:
+        """The arguments of `resnet-studio` that compare the same networks. `ValueError` for one network alone, and for
+        one that has no name on the command line."""
+        networks = self._architectures()
+        if len(networks) < 2:
+            raise ValueError("Add a second network to compare.")
+        return ("compare", *map(network_argument, networks))
+
     def close(self) -> None:
         """Compare no more, and read no more files."""
         self._scheduler.stop()
@@ -98,6 +113,7 @@ class CompareController(QObject):
     def _compare_steps(self) -> Generator[None, None, None]:
         comparison = yield from self._comparison_steps()
         self.comparisonChanged.emit(comparison)
+        self._find_memory(comparison.architectures)
 
     def _request_tables(self) -> None:
         for architecture in self._architectures():
@@ -114,7 +130,24 @@ class CompareController(QObject):
         return (yield from compare_steps(tables, {network: self._results(network) for network in networks}))
 
     def _results(self, network: Architecture) -> NetworkResults:
-        return NetworkResults(self._app.measurements.find(network), runs=self._best.get(network, ()))
+        inference, training = map(self._memory.get, self._memory_specs(network))
+        return NetworkResults(self._app.measurements.find(network), inference, training, self._best.get(network, ()))
+
+    def _memory_specs(self, network: Architecture) -> tuple[MemorySpec, MemorySpec]:
+        return memory_specs(network, self._app.measurements.spec(network).device)
+
+    def _find_memory(self, networks: Sequence[Architecture]) -> None:
+        """Look up measured memory that has not been looked up since the page was opened."""
+        specs = [spec for network in networks for spec in self._memory_specs(network) if spec not in self._memory]
+        if specs:
+            self._memory |= dict.fromkeys(specs)
+            name = self._app.measurements.device_name()
+            self._reader.run(partial(_found_memory, specs, name), self._on_memory_found)
+
+    def _on_memory_found(self, found: Mapping[MemorySpec, MemoryMeasurement]) -> None:
+        self._memory |= found
+        if found:
+            self._on_results_changed()
 
     def _architectures(self) -> list[Architecture]:
         session = self._app.session
@@ -142,3 +175,9 @@ class CompareController(QObject):
 def _is_about_memory(error: Exception) -> bool:
     """Whether an error needs no message: a network that is too large to be counted keeps the plan's table."""
     return isinstance(error, MemoryError)
+
+
+def _found_memory(specs: Sequence[MemorySpec], device_name: str) -> dict[MemorySpec, MemoryMeasurement]:
+    """Those of the specs that were measured on this device."""
+    cache = MemoryCache()
+    return {spec: found for spec in specs if (found := cache.find(spec, device_name))}

@@ -53,6 +53,11 @@ class CompareModel(QAbstractTableModel):
         return self._all_rows.fold_text
 
     @property
+    def order(self) -> Order:
+        """The order of the rows."""
+        return self._order
+
+    @property
     def unfolded(self) -> bool:
         """Whether the equal rows are listed."""
         return self._unfolded

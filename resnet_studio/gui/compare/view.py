@@ -114,6 +114,14 @@ class CompareView(QWidget):
         self._waiting = waiting
         self._show_state()
 
+    def options(self) -> tuple[str, ...]:
+        """The options of the command `compare` that make it print what is shown."""
+        return (
+            *(("--sort", "difference") if self._model.order == "difference" else ()),
+            *(("--all",) if self._model.unfolded else ()),
+            *(("--unit", self._unit) if self._unit != "flops" else ()),
+        )
+
     @property
     def _shown(self) -> tuple[Architecture, ...]:
         return self._comparison.architectures if self._comparison else ()

@@ -17,6 +17,7 @@ from resnet_studio.networks.architecture import Architecture
 
 if TYPE_CHECKING:
     from resnet_studio.gui.compare.sweep.controller import SweepController
+    from resnet_studio.gui.compare.view import CompareView
 
 TABLE, SCATTER, SWEEP = range(3)
 
@@ -27,6 +28,7 @@ class CompareWorkspace(Workspace):
     title = "Compare"
     pages = ("Table", "Scatter", "Sweep")
     page_shortcut = "Ctrl+Shift+"
+    _table: CompareView | None = None
     _sweep: SweepController | None = None
 
     def __init__(self, app: AppController, parent: QObject | None = None) -> None:
@@ -49,6 +51,15 @@ class CompareWorkspace(Workspace):
     def rerun(self) -> None:
         self.controller.refresh()
 
+    def command_line(self) -> tuple[str, ...]:
+        page = self.tabs.currentIndex() if self.tabs else TABLE
+        if page == SWEEP and self._sweep:
+            return self._sweep.command_line()
+        if page == SCATTER:
+            return self.scatter.command_line()
+        options = self._table.options() if self._table else ()
+        return (*self.controller.command_line(), *options)
+
     def close(self) -> None:
         self.controller.close()
         self.scatter.close()
@@ -57,6 +68,7 @@ class CompareWorkspace(Workspace):
         from resnet_studio.gui.compare.view import CompareView
 
         view, session, controller = CompareView(), self.app.session, self.controller
+        self._table = view
         self.app.planChanged.connect(view.set_current_architecture)
         view.architectureSelected.connect(session.set_architecture)
         view.comparisonRequested.connect(controller.compare_with)

@@ -11,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
 from resnet_studio.analysis.comparison import Comparison
+from resnet_studio.analysis.comparison_rows import rows
 from resnet_studio.analysis.measurement import (
     Measurement,
     MeasurementSpec,
@@ -18,6 +19,9 @@ from resnet_studio.analysis.measurement import (
     cpu_name,
     library_versions,
 )
+from resnet_studio.analysis.memory_cache import MemoryCache
+from resnet_studio.analysis.memory_measurement import MemoryMeasurement
+from resnet_studio.analysis.result_rows import memory_specs
 from resnet_studio.analysis.table import CounterChecks, LayerTable, plan_table
 from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.compare.controller import CompareController
@@ -153,6 +157,20 @@ def test_the_best_runs_are_read_while_the_page_is_visible(qtbot: QtBot, harness:
     harness.controller.set_active(True)
     qtbot.waitUntil(lambda: harness.emitted[-1].results[1].runs != ())
     assert harness.emitted[-1].results[1].runs[0].run == "one"
+
+
+def test_measured_memory_is_looked_up(
+    qtbot: QtBot, harness: Harness, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    _, training = memory_specs(PLAIN)
+    MemoryCache().store(MemoryMeasurement(training, 900_000_000, 300_000_000, cpu_name(), 2, library_versions(), 1.0))
+    harness.controller.set_active(True)
+    qtbot.waitUntil(lambda: harness.emitted[-1].results[1].training_memory is not None)
+    found = {row.label: row for row in rows(harness.emitted[-1])}
+    assert [entry.value for entry in found["… measured, training"].entries] == ["–", "900 MB"]
+    assert "300 MB of the process itself" in found["… measured, training"].entries[1].tip
+    assert "… measured, inference" not in found
 
 
 def test_a_deep_network_is_compared_in_time_slices(qtbot: QtBot, harness: Harness) -> None:
