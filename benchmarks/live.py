@@ -169,7 +169,7 @@ def measure_engine_memory() -> None:
 
     engine = EngineProcess()
     _receive_until(engine, lambda reply: reply.kind == "ready")
-    spec = ForwardSpec("sample:china", replace(preset("resnet18"), image=64))
+    spec = ForwardSpec("sample:china", preset("resnet18").with_values({"image": 64}))
     megabytes = []
     for number in range(1, LONG_RUN_FRAMES + 1):
         share = number / LONG_RUN_FRAMES

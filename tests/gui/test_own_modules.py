@@ -170,9 +170,10 @@ def test_code_that_never_ends_is_canceled_and_the_engine_comes_back(
     window = opened(SessionState(architecture=SMALL, workspace=LAYERS))
     qtbot.waitUntil(lambda: "agree ✓" in window.findChild(QLabel, "uncounted").text())
     before = window.engine.pid
-    drop(window, write(tmp_path, "def make():\n    while True:\n        pass\n"))
+    path, trace = leaving_a_trace(tmp_path, "def make():\n    while True:\n        pass\n")
+    drop(window, path)
     run(qtbot, dialog_of(qtbot, window))
-    qtbot.waitUntil(lambda: window.engine.state == "busy")
+    qtbot.waitUntil(trace.exists)
     press(qtbot, window, Qt.Key.Key_Escape)
     qtbot.waitUntil(lambda: window.engine.pid != before and window.engine.state == "ready")
     assert window.controller.session.architecture == SMALL

@@ -109,7 +109,8 @@ def _usual(
         return ClassMetadata(preprocessing, imagenet_labels(), assumed)
     model, weights = known
     original = PRESETS.get(f"{model}-v1.5", PRESETS[model])
-    differs = (_difference_note(original),) if replace(original, image=architecture.image) != architecture else ()
+    same = original.with_values({"image": architecture.image}) == architecture
+    differs = () if same else (_difference_note(original),)
     theirs = weights.transforms()
     scaled_preset = _scaled(theirs, architecture.image)
     resized = () if theirs.interpolation.value == "bilinear" else (RESIZED.format(theirs.interpolation.value),)

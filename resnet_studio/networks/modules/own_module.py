@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import UninitializedTensorMixin
+from torch.nn.parameter import is_lazy
 
 from resnet_studio.files import FileRefusedError, display_name, read_file
 from resnet_studio.formatting import dimensions, join_names
@@ -127,7 +127,7 @@ def _made(source: ModuleSource, seed: int) -> tuple[nn.Module, str]:
         _check_kind(source, network)
         network = network.cpu().float().eval()
         with torch.no_grad():
-            if any(isinstance(one, UninitializedTensorMixin) for one in network.parameters()):
+            if any(map(is_lazy, network.parameters())):
                 network(_image(source, 1))  # layers that take their sizes from what they get first
         return network, _code_digest(source, set(sys.modules) - before)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -77,11 +77,11 @@ class Call:
         return None
 
 
-class PassTracer(TorchDispatchMode):
+class PassTracer(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Follows one pass of a network in eval mode over one image, and makes a layer of each call and function."""
 
     def __init__(self, network: nn.Module, image: Tensor) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.network = network
         self.layers: list[Layer] = []
         self.owners: list[str] = []
@@ -89,7 +89,7 @@ class PassTracer(TorchDispatchMode):
         self.inside: list[Call] = []
         """The calls that are running; the innermost is the last. After an error it says where that was."""
         self._inputs: list[tuple[int, ...]] = []
-        self._flows: WeakIdKeyDictionary = WeakIdKeyDictionary()
+        self._flows: MutableMapping[Tensor, Flow] = WeakIdKeyDictionary()
         self._parameters: set[int] = set()
         """Parameters that a row has, by their identity: shared ones are counted once."""
         self._flows[image] = Flow((), IMAGE, (image.shape[2], image.shape[3]))

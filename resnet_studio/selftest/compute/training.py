@@ -174,7 +174,7 @@ def loop_checks(target: Target) -> Iterator[Check]:
 
 def stream_checks(target: Target) -> Iterator[Check]:
     """Training from a folder of JPEGs against the same images on the device, and what decoding alone allows."""
-    architecture = replace(preset("resnet18"), image=64 if target.is_cpu else 224, classes=2)
+    architecture = preset("resnet18").with_values({"image": 64 if target.is_cpu else 224, "classes": 2})
     folder = _write_jpegs(target)
     steps = 20 if target.is_cpu else 100
     precision: Precision = "fp32" if target.is_cpu else target.precisions[-1]

@@ -335,3 +335,13 @@ def test_the_class_count_of_a_fresh_network_of_torchvision(tmp_path: Path) -> No
     assert sum(layer.parameters for layer in plan(module)) == sum(one.numel() for one in expected.parameters())
     assert build(module).state_dict().keys() == expected.state_dict().keys()
     assert module.depth == 1 + 2 * 8 + 3 + 1  # three of the convolutions are projections
+
+
+def test_layers_that_take_their_sizes_from_the_image_are_counted(tmp_path: Path) -> None:
+    text = """
+from torch import nn
+def make():
+    return nn.Sequential(nn.LazyConv2d(4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.LazyLinear(2))
+"""
+    module = opened(write(tmp_path, text), channels=2)
+    assert [layer.parameters for layer in plan(module)] == [2 * 4 * 9 + 4, 0, 0, 4 * 2 + 2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -136,5 +135,5 @@ def _published_note(weights: PublishedWeights, architecture: Architecture) -> st
     """Whether published weights are cached or their size, and if they are for another network with equal shapes."""
     entry = find_entry(weights)
     note = "downloaded" if cache_path(weights).exists() else f"{entry.megabytes} MB"
-    same = replace(preset(entry.preset), image=architecture.image) == architecture
+    same = preset(entry.preset).with_values({"image": architecture.image}) == architecture
     return note if same else f"{note}, for {entry.preset}"
