@@ -47,7 +47,7 @@ def columns(
     if any(one.seconds is not None for one in figures):
         found.append(_predicted())
     if measured:
-        found += [_measured(measured), _error(measured)]
+        found += [_measured(measured, result.budget.seconds), _error(measured)]
     if any(one.memory is not None for one in figures):
         found.append(_memory(result))
     found.append(_activations())
@@ -196,12 +196,16 @@ def _predicted() -> Column:
     )  # fmt: skip
 
 
-def _measured(measured: Measured) -> Column:
+def _measured(measured: Measured, limit: float | None) -> Column:
     def text(candidate: Candidate) -> str:
         seconds = measured.get(candidate.architecture)
-        return DASH if seconds is None else short_time(seconds)
+        if seconds is None:
+            return DASH
+        sign = "" if limit is None else " ✓" if seconds <= limit else " ✗"
+        return f"{short_time(seconds)}{sign}"
 
-    return Column("measured", "measured", "Time for one image, measured", text, lambda c: measured.get(c.architecture))
+    tip = "Time for one image, measured" + ("" if limit is None else "; ✗ if it is over the budget after all")
+    return Column("measured", "measured", tip, text, lambda c: measured.get(c.architecture))
 
 
 def _error(measured: Measured) -> Column:

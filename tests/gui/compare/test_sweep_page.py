@@ -31,12 +31,18 @@ from resnet_studio.gui.compare.sweep.view import SweepView
 from resnet_studio.gui.measurements import MeasurementController
 from resnet_studio.gui.session import SessionState
 from resnet_studio.networks.architecture import Architecture, Baseline, from_json
+from resnet_studio.networks.layers import Layer
 from resnet_studio.networks.presets import preset
 from widest import WORKSPACE, settle
 
 pytestmark = pytest.mark.usefixtures("window_fonts")
 RESNET = preset("resnet50")
 LEFT = Qt.MouseButton.LeftButton
+
+
+def slow(layer: Layer) -> float:
+    """A device that takes twice as long as the law says."""
+    return 2 * roofline(layer)
 
 
 class Page:
@@ -295,11 +301,17 @@ def test_the_best_are_measured_and_shown_beside_the_prediction(open_page: Callab
     (_, specs) = page.engine.pending["measure"]
     assert [spec.architecture for spec in specs] == page.architectures()[:3]
     for spec in specs:
-        page.engine.part("measure", timed(spec.architecture, lambda layer: 2 * roofline(layer)))
+        page.engine.part("measure", timed(spec.architecture, slow))
     page.engine.answer("measure", None)
     page.settle()
     assert page.column("error")[0].startswith("−4")  # the device takes almost twice as long
     assert page.column("measured")[3] == "–"
+    page.type("max_ms", "25")
+    page.settle()
+    found = dict(zip(page.architectures(), page.column("measured"), strict=True))
+    for spec in specs:
+        late = true_seconds(spec.architecture, slow) > 0.025
+        assert found[spec.architecture].endswith("✗" if late else "✓")
 
 
 def test_selected_networks_are_trained_or_plotted(page: Page) -> None:
