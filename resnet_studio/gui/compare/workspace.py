@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from resnet_studio.gui.app_controller import AppController
 from resnet_studio.gui.common.workspace import Workspace
-from resnet_studio.gui.compare.controller import CompareController
-from resnet_studio.gui.compare.scatter.controller import ScatterController
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.networks.architecture import Architecture
 
 if TYPE_CHECKING:
+    from resnet_studio.gui.compare.controller import CompareController
+    from resnet_studio.gui.compare.scatter.controller import ScatterController
     from resnet_studio.gui.compare.sweep.controller import SweepController
     from resnet_studio.gui.compare.view import CompareView
 
@@ -28,14 +26,16 @@ class CompareWorkspace(Workspace):
     title = "Compare"
     pages = ("Table", "Scatter", "Sweep")
     page_shortcut = "Ctrl+Shift+"
+    controller: CompareController
+    scatter: ScatterController
     _table: CompareView | None = None
     _sweep: SweepController | None = None
 
-    def __init__(self, app: AppController, parent: QObject | None = None) -> None:
-        super().__init__(app, parent)
-        self.controller, self.scatter = CompareController(app), ScatterController(app)
-
     def make(self) -> QWidget:
+        from resnet_studio.gui.compare.controller import CompareController
+        from resnet_studio.gui.compare.scatter.controller import ScatterController
+
+        self.controller, self.scatter = CompareController(self.app), ScatterController(self.app)
         makers = (self._make_table, self._make_scatter, self._make_sweep)
         self.tabs = LazyTabWidget(
             tuple(zip(self.pages, makers, strict=True)), "comparePages", self.title, self.page_shortcut
@@ -49,7 +49,7 @@ class CompareWorkspace(Workspace):
         self._activate_page()
 
     def rerun(self) -> None:
-        self.controller.refresh()
+        self._activate_page()
 
     def command_line(self) -> tuple[str, ...]:
         page = self.tabs.currentIndex() if self.tabs else TABLE
@@ -61,8 +61,10 @@ class CompareWorkspace(Workspace):
         return (*self.controller.command_line(), *options)
 
     def close(self) -> None:
-        self.controller.close()
-        self.scatter.close()
+        """The widget may never have been made."""
+        if self.tabs:
+            self.controller.close()
+            self.scatter.close()
 
     def _make_table(self) -> QWidget:
         from resnet_studio.gui.compare.view import CompareView
