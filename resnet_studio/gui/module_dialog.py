@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QDialogButtonBox, QLabel, QLin
 from resnet_studio.causes import FieldError
 from resnet_studio.files import display_name
 from resnet_studio.gui.common.form import FormRows
-from resnet_studio.gui.common.helpers import set_names
+from resnet_studio.gui.common.helpers import set_names, vbox
 from resnet_studio.gui.theme import GRID
 from resnet_studio.networks.image_size import height_width, image_text, read_image_size
 from resnet_studio.networks.own_module import WARNING, ModuleSource
@@ -53,8 +53,7 @@ class ModuleDialog(QDialog):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(2 * GRID, 2 * GRID, 2 * GRID, 2 * GRID)
         layout.setSpacing(2 * GRID)
-        layout.addWidget(warning)
-        layout.addWidget(where)
+        layout.addWidget(vbox((warning, 0), (where, 0), margin=0))
         layout.addLayout(self._rows)
         layout.addWidget(self._make_buttons())
         self.setMinimumWidth(WIDTH)
