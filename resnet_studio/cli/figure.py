@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from resnet_studio.analysis.units import FlopUnit
+from resnet_studio.cli.module import Channels, Modules, check_module_options, open_module
 from resnet_studio.cli.parsing import check_output, resolve_architecture
 from resnet_studio.cli.terminal import echo, echo_json
 from resnet_studio.figures.coloring import Coloring, ColorKey
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".svg", ".pdf", ".png", ".tex")
 
-Names = Annotated[list[str], typer.Argument(metavar="ARCH…", help="Preset names or architecture JSON files.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="ARCH", help='Preset names, with fields as in "resnet50 se=16", or architecture JSON files.'
+    ),
+]
 Output = Annotated[
     Path, typer.Option("--output", metavar="FILE", help="A .svg, .pdf or .png file, or .tex with the figure in TikZ.")
 ]
@@ -60,8 +66,9 @@ def register(app: typer.Typer) -> None:
 
 
 def figure(
-    names: Names,
     output: Output,
+    names: Names = None,
+    modules: Modules = None,
     form: FormName = "columns",
     block: BlockName = "",
     fold: Fold = None,
@@ -70,6 +77,7 @@ def figure(
     colors: Colors = "print",
     settings: Settings = None,
     image_size: ImageSize = None,
+    channels: Channels = None,
     unit: Unit = "flops",
     as_json: AsJson = False,
 ) -> None:
@@ -86,7 +94,15 @@ def figure(
     if output.suffix.lower() not in SUFFIXES:
         raise ValueError(f"{output}: the file name must end in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}")
     check_output(output, output.suffix.lower())
-    architectures = tuple(resolve_architecture(name, settings, image_size) for name in names)
+    check_module_options(modules or (), settings, channels)
+    if not names and not modules:
+        raise ValueError(
+            "name an architecture, as in `figure resnet50 --output f.svg`, or give --module FILE.py:FUNCTION"
+        )
+    architectures = (
+        *(resolve_architecture(name, settings, image_size) for name in names or ()),
+        *(open_module(module, image_size, channels) for module in modules or ()),
+    )
     from resnet_studio.export.provenance import NetworkProvenance
     from resnet_studio.figures.figure import make_figure
     from resnet_studio.figures.options import FigureOptions

@@ -17,6 +17,7 @@ from resnet_studio.inference.values import ForwardResult, Preprocessing, class_t
 from resnet_studio.networks.architecture import Architecture, to_json
 from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.image_size import image_text
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.presets import title
 
 KEY = "resnet-studio"
@@ -146,10 +147,18 @@ class NetworkProvenance:
         trained = "" if self.trained else "untrained"
         weights = _join(f"weights: {self.weights}", trained, _hash_text(self.weights_sha256))
         return (
-            *(f"network: {title(one)} (resnet-studio export {network_options(one)})" for one in self.architectures),
+            *map(_network_line, self.architectures),
             *((weights,) if self.weights else ()),
             f"made with {_versions_text(self.versions)}",
         )
+
+
+def _network_line(architecture: Architecture) -> str:
+    """What a network is called, and the command that exports it; those of Python files are not exported."""
+    line = f"network: {title(architecture)}"
+    if isinstance(architecture, OwnModule):
+        return line
+    return f"{line} (resnet-studio export {network_options(architecture)})"
 
 
 def made_with() -> str:

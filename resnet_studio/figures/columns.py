@@ -30,7 +30,7 @@ BULGE, WIDER = 13.0, 7.0
 """How far a skip connection leaves its column, and how much farther one around others."""
 BRACE = 5.0
 COLUMN_GAP = 18.0
-LEAVES, ARRIVES = 0.62, 0.3
+LEAVES, ARRIVES = 0.57, 0.25
 """Where in the space between two boxes a skip connection leaves the main path, and where it joins it."""
 MOST_STRETCH = 1.4
 """How much wider than its texts need a column becomes for the sake of equal widths."""

@@ -19,12 +19,15 @@ from resnet_studio.networks.families.family import Block, Joint
 from resnet_studio.networks.families.preactivation import PreActivationFamily
 from resnet_studio.networks.layers import NOTHING, Layer
 from resnet_studio.networks.plan import block_layers, block_runs, head_layers, plan, stem_layers
+from resnet_studio.plain import plain
 from resnet_studio.stage_colors import STAGE_COLORS
 
 HEAD = 100
 """The level of what follows the last maps: the global average pool and the classes."""
 DRAWN = ("conv", "linear", "max pool", "average pool", "attention")
 """Kinds of layers with a box of their own; normalization, activations and the like belong to the box before them."""
+LONGEST_NAME = 40
+"""Characters of a module's name, which others have chosen."""
 LONGEST_PATTERN = 6
 """Groups of a baseline that repeat together, such as attention and perceptron."""
 
@@ -299,7 +302,7 @@ def _step_text(step: Step) -> str:
     layer = step.layer
     if step.is_module:
         stride = round(max(layer.input[1:]) / max(1, *layer.output[1:]))
-        return f"{layer.name}, {layer.output[0]}{f', /{stride}' if stride > 1 else ''}"
+        return f"{plain(layer.name, LONGEST_NAME)}, {layer.output[0]}{f', /{stride}' if stride > 1 else ''}"
     if step.gate:
         return _gate_text(step.gate)
     if layer.kind not in DRAWN or (layer.kind == "average pool" and layer.input == layer.output):

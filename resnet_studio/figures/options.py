@@ -13,6 +13,7 @@ from resnet_studio.figures.elements import element_count
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Residual
 from resnet_studio.networks.presets import GROUPS, preset_name, title
+from resnet_studio.plain import plain
 
 Form = Literal["columns", "horizontal", "block"]
 FORM_TITLES: dict[Form, str] = {"columns": "Columns", "horizontal": "Horizontal", "block": "Block"}
@@ -52,7 +53,7 @@ class FigureOptions:
 def headings(architectures: Sequence[Architecture]) -> tuple[str, ...]:
     """What to call the networks of a figure: as the paper does, "34-layer residual", where it has all of them."""
     paper = [_in_the_paper(architecture) for architecture in architectures]
-    return tuple(paper) if all(paper) else tuple(map(title, architectures))
+    return tuple(paper) if all(paper) else tuple(plain(title(architecture)) for architecture in architectures)
 
 
 def _in_the_paper(architecture: Architecture) -> str:

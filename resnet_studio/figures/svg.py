@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 from resnet_studio.figures.drawing import Arc, Box, Brace, ColorBar, Drawing, Item, Label, Line, Point
 from resnet_studio.figures.palette import PRINT, Palette
 from resnet_studio.figures.shapes import arrowhead, shortened, side_face, top_face
+from resnet_studio.plain import plain
 
 FONT = "Helvetica, Arial, 'Liberation Sans', 'Nimbus Sans', 'Noto Sans', 'DejaVu Sans', sans-serif"
 BORDER = 0.6
@@ -59,7 +60,8 @@ class _Page:
     def _(self, box: Box) -> None:
         group = SubElement(self._root, "g", self._identity(box))
         if box.names:
-            SubElement(group, "title").text = f"{box.layer}: {box.value}" if box.value else box.layer
+            name = plain(box.layer)
+            SubElement(group, "title").text = f"{name}: {box.value}" if box.value else name
         line = self._outline(box)
         if box.extrusion:
             for face, color in ((top_face(box), self._palette.top), (side_face(box), self._palette.side)):
@@ -82,7 +84,7 @@ class _Page:
 
     @add.register
     def _(self, arc: Arc) -> None:
-        group = SubElement(self._root, "g", {"data-block": arc.block} if arc.block else {})
+        group = SubElement(self._root, "g", {"data-block": plain(arc.block)} if arc.block else {})
         points = shortened(arc.points) if arc.arrow else arc.points
         SubElement(group, "path", {"d": _curve(points), **_stroke(self._palette.text, arc.width, arc.dotted)})
         if arc.arrow:
@@ -115,11 +117,12 @@ class _Page:
         """The box's id: its network's number and its layer."""
         if not box.names:
             return {}
-        name = f"network{box.column + 1}.{box.layer}"
+        layer = plain(box.layer)
+        name = f"network{box.column + 1}.{layer}".replace(" ", "_")
         if name in self._ids:
-            return {"data-layer": box.layer}
+            return {"data-layer": layer}
         self._ids.add(name)
-        return {"id": name, "data-layer": box.layer}
+        return {"id": name, "data-layer": layer}
 
     def _outline(self, box: Box) -> dict[str, str]:
         if box.border == "none":

@@ -13,6 +13,7 @@ from resnet_studio.analysis.text import latex_text
 from resnet_studio.figures.drawing import Arc, Box, Brace, ColorBar, Drawing, Item, Label, Line, Point
 from resnet_studio.figures.palette import PRINT, Palette
 from resnet_studio.figures.shapes import arrowhead, shortened, side_face, top_face
+from resnet_studio.plain import plain
 
 LARGEST = 16_000
 """Points of the longest length that TeX can hold, about."""
@@ -98,7 +99,7 @@ class _Picture:
 
     def _box(self, box: Box) -> Iterator[str]:
         if box.names:
-            yield f"% {box.layer}"
+            yield f"% {plain(box.layer)}"
         border = self._border(box)
         if box.extrusion:
             for face, color in ((top_face(box), self._palette.top), (side_face(box), self._palette.side)):

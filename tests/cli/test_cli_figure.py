@@ -13,6 +13,20 @@ import pytest
 
 from resnet_studio.cli.main import main
 
+NET = """
+from torch import nn
+
+class Block(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(8, 8, 3, padding=1)
+
+    def forward(self, x):
+        return x + self.conv(x)
+
+def make():
+    return nn.Sequential(nn.Conv2d(3, 8, 3), Block(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2))
+"""
 Run = Callable[..., tuple[int, str, str]]
 
 
@@ -70,7 +84,17 @@ def test_options_reach_the_drawing(run: Run) -> None:
     assert json.loads(out)["title"] == "layer3.0 of 50-layer residual"
 
 
+def test_a_network_of_a_python_file(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(NET)
+    code, out, err = run("figure", "--module", "net.py:make", "--image-size", "32", "--output", "f.tex", "--json")
+    assert (code, err) == (0, "")
+    found = json.loads(out)
+    assert (found["boxes"], found["skip_connections"]) == (4, 1)
+    assert "3$\\times$3 conv, 8" in (tmp_path / "f.tex").read_text()
+
+
 @pytest.mark.parametrize(("words", "message"), [
+    (("--output", "f.svg"), "name an architecture, as in `figure resnet50 --output f.svg`"),
     (("resnet18", "--output", "f.jpg"), "f.jpg: the file name must end in .svg, .pdf, .png or .tex"),
     (("resnet18", "--output", "none/f.svg"), "none/f.svg: directory not found: "),
     (("resnet18", "--block", "layer1.0", "--output", "f.svg"), "--block is for --form block, not for --form columns"),

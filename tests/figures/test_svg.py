@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -12,7 +13,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgRenderer
 
 from resnet_studio.figures.coloring import coloring
-from resnet_studio.figures.drawing import Drawing
+from resnet_studio.figures.drawing import Box, Drawing
 from resnet_studio.figures.figure import make_figure
 from resnet_studio.figures.options import FigureOptions, Form
 from resnet_studio.figures.palette import DARK, PRINT
@@ -100,3 +101,14 @@ def test_qt_draws_it_in_its_colors(qapp, form: Form, palette) -> None:
     assert image.pixelColor(2, 2).name() == palette.background
     box = next(box for box in drawing.boxes if box.layer.startswith("layer1.0"))
     assert image.pixelColor(round(box.rect.x + 4), round(box.rect.y + 4)).name() == palette.fill(box.fill)
+
+
+def test_names_of_ones_own_modules_can_be_anything() -> None:
+    """Escape sequences, line ends, and half of a surrogate pair are shown as symbols."""
+    names = ("a\x1b[2J\n</svg>", "b\udc80 c")
+    drawing = figure()
+    boxes = {box: replace(box, names=(names[number % 2],)) for number, box in enumerate(drawing.boxes) if box.names}
+    items = tuple(boxes.get(item, item) if isinstance(item, Box) else item for item in drawing.items)
+    root = parsed(replace(drawing, items=items))
+    layers = {element.get("data-layer") for element in root.iter() if element.get("data-layer")}
+    assert layers == {"a␛[2J␊</svg>", "b� c"}

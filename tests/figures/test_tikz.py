@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -94,3 +95,12 @@ def test_what_is_too_long_for_tex_is_refused() -> None:
     drawing = make_figure([preset("resnet1202-cifar")], FigureOptions(fold=False))
     with pytest.raises(ValueError, match="fold repeated blocks"):
         tikz_text(drawing)
+
+
+def test_a_modules_name_does_not_leave_its_comment() -> None:
+    drawing = figure("columns")
+    box = next(box for box in drawing.boxes if box.names)
+    changed = replace(box, names=("a\n\\input{/etc/passwd}",))
+    items = tuple(changed if item is box else item for item in drawing.items)
+    text = tikz_text(replace(drawing, items=items))
+    assert [line for line in text.splitlines() if "input{" in line] == ["% a␊\\input{/etc/passwd}"]
