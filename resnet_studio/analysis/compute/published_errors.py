@@ -28,7 +28,7 @@ SWAG = "pretrained on Instagram images (SWAG)"
 def torchvision_errors() -> Iterator[PublishedError]:
     """The errors of all weights of torchvision's classification networks; features for another task have none."""
     for model in models.list_models(module=models):
-        for weights in models.get_model_weights(model):  # type: ignore[attr-defined]  # an enum of weights
+        for weights in models.get_model_weights(model):
             metrics = weights.meta["_metrics"]["ImageNet-1K"]
             if not math.isnan(metrics["acc@1"]):
                 yield _error(model, weights, metrics)

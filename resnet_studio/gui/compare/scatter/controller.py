@@ -85,9 +85,7 @@ class ScatterController(QObject):
         source, state = self._source(), self._session.state
         if source == SWEEP:
             raise ValueError("The networks of a sweep have no command of their own; copy that of the Sweep page.")
-        networks = ("--networks", source)
-        if source == COMPARED:
-            networks = tuple(map(network_argument, self._architectures()))
+        networks = map(network_argument, self._architectures()) if source == COMPARED else ("--networks", source)
         unit = () if state.flop_unit == "flops" else ("--unit", state.flop_unit)
         axes = ("--x", state.scatter_x, "--y", state.scatter_y)
         return ("catalog", *networks, *axes, *unit, "--output", f"{state.scatter_y}-{state.scatter_x}.svg")
@@ -142,7 +140,9 @@ class ScatterController(QObject):
         self._missing = tuple(missing) if found.has_times else ()
         offer = MeasureOffer(len(self._missing), SECONDS_EACH * len(self._missing)) if self._missing else None
         unit = self._session.state.flop_unit
-        self.stateChanged.emit(ScatterState(self._source(), found, current, unit, offer, self._conditions(found)))
+        self.stateChanged.emit(
+            ScatterState(self._source(), found, current, unit, offer, bool(self._sweep), self._conditions(found))
+        )
 
     def _source(self) -> str:
         """The session's choice; a sweep that is not there any more gives way to torchvision's networks."""

@@ -65,7 +65,8 @@ ON_DARK = {"blue": "sky blue", "sky blue": "yellow"}
 @cache
 def _path(shape: str, size: float) -> QPainterPath:
     size *= SCALES.get(shape, 1.0)
-    return QTransform.fromScale(size, size).map(Symbols[shape])
+    path: QPainterPath = QTransform.fromScale(size, size).map(Symbols[shape])
+    return path
 
 
 def paint_marker(painter: QPainter, center: QPointF, family: str, *, on_front: bool = False) -> None:

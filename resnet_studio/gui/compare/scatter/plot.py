@@ -24,10 +24,7 @@ LEFT_WIDTH, BOTTOM_HEIGHT = WIDTH + 24, 44
 MARGIN = 0.08
 """Part of an axis that is left free at each end."""
 ZOOM = 0.8
-TIP = (
-    "Click a network to make it the current one.\nDrag a rectangle or turn the wheel to zoom, double-click to reset.\n"
-    "← → walk along x, Enter selects; + − zoom, 0 resets."
-)
+KEYS = "Left and right walk along x, Enter uses a network; + and − zoom, 0 resets."
 
 
 class QuantityAxis(CurveAxis):
@@ -77,7 +74,7 @@ class ScatterPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph has no type
     def __init__(self) -> None:
         self.left, self.bottom = QuantityAxis("left"), QuantityAxis("bottom")
         super().__init__(axisItems={"left": self.left, "bottom": self.bottom}, enableMenu=False)
-        set_names(self, "scatterPlot", "Networks by two quantities", TIP)
+        set_names(self, "scatterPlot", "Networks by two quantities").setAccessibleDescription(KEYS)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hideButtons()
         # pyqtgraph's unused menu would outlive the plot without this parent

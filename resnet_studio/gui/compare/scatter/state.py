@@ -10,7 +10,7 @@ from resnet_studio.analysis.scatter import Scatter
 from resnet_studio.analysis.units import FlopUnit
 
 COMPARED, SWEEP = "compared", "sweep"
-SOURCES: dict[str, str] = {COMPARED: "Compared networks", **SET_TITLES}
+SOURCES: dict[str, str] = {COMPARED: "Compared networks"} | dict(SET_TITLES)
 """Where the networks come from, with what each is called; a sweep joins them once there is one."""
 SWEEP_TITLE = "Networks of the sweep"
 
@@ -40,6 +40,8 @@ class ScatterState:
     unit: FlopUnit
     offer: MeasureOffer | None = None
     """None where no axis needs a measured time, or all are measured."""
+    has_sweep: bool = False
+    """Whether there are networks of a sweep to choose."""
     conditions: str = ""
     """What the measured times were measured on; empty where no axis has them."""
 

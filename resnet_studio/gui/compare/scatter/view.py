@@ -10,7 +10,6 @@ from PySide6.QtCore import QEvent, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QHBoxLayout,
-    QLabel,
     QPushButton,
     QSizePolicy,
     QStackedWidget,
@@ -25,7 +24,7 @@ from resnet_studio.causes import os_reason
 from resnet_studio.gui.common.figure_export import ExportButton
 from resnet_studio.gui.common.helpers import empty_label, set_names
 from resnet_studio.gui.common.inputs import ComboBox
-from resnet_studio.gui.common.labels import labeled
+from resnet_studio.gui.common.labels import ElidedLabel, labeled
 from resnet_studio.gui.common.layouts import FlowLayout, VerticalScrollArea
 from resnet_studio.gui.compare.scatter.details import NetworkDetails
 from resnet_studio.gui.compare.scatter.legend import ScatterLegend, legend_entries
@@ -36,6 +35,7 @@ from resnet_studio.gui.theme import GRID
 
 ARROW = 48
 """Pixels of a box of choices beside its text."""
+HINT = "Click a network to use it. Drag a rectangle or turn the wheel to zoom; double-click to reset."
 NOTHING = "No {what} is known of these networks. Choose another quantity or other networks."
 UNMEASURED = "None of these networks has a measured time yet. Measure them, or choose another quantity."
 
@@ -61,7 +61,7 @@ class ScatterView(QWidget):
         self._axes = {axis: _quantity_box(axis) for axis in "yx"}
         self._logs = {axis: _log_box(axis) for axis in "yx"}
         self._export = ExportButton("exportScatter", "Export the scatter plot", "Save the plot, or its values", "")
-        self._notice = set_names(QLabel(), "scatterNotice", "What is missing")
+        self._notice = set_names(ElidedLabel(), "scatterNotice", "What is missing")
         self._notice.setProperty("quiet", True)
         self._measure = set_names(QPushButton(), "measureNetworks", "", "Measure the time of those that have none")
         self._cancel = set_names(
@@ -79,7 +79,7 @@ class ScatterView(QWidget):
         found = state.found
         self._choose_scales(state)
         self._state = state
-        self._source.set_values(SOURCES if state.source != SWEEP else {**SOURCES, SWEEP: SWEEP_TITLE})
+        self._source.set_values({**SOURCES, SWEEP: SWEEP_TITLE} if state.has_sweep else SOURCES)
         self._source.set_value(state.source)
         for axis, quantity in (("x", found.x), ("y", found.y)):
             self._axes[axis].set_values(_titles(state))
@@ -88,6 +88,7 @@ class ScatterView(QWidget):
         self._empty.setText(_empty_text(state))
         self._export.stem = f"{found.y.key}-{found.x.key}"
         self._export.setEnabled(bool(found.points))
+        self._legend.setVisible(bool(found.points))
         self._legend.show_entries(legend_entries(found, has_current=state.current_index is not None))
         self._details.show_figures(state.current, state.unit, current=True)
         self._show_notice()
@@ -105,9 +106,9 @@ class ScatterView(QWidget):
         try:
             self._write(path, self._state)
         except OSError as error:
-            self._notice.setText(f"{path.name} could not be written: {os_reason(error)}")
+            self._notice.set_text(f"{path.name} could not be written: {os_reason(error)}")
         else:
-            self._notice.setText(f"Saved {path.name}.")
+            self._notice.set_text(f"Saved {path.name}.")
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -125,17 +126,10 @@ class ScatterView(QWidget):
         tools.addWidget(self._export)
         notice = QHBoxLayout()
         notice.setSpacing(GRID)
-        notice.addWidget(self._notice)
         notice.addWidget(self._measure)
         notice.addWidget(self._cancel)
-        notice.addStretch(1)
-        plot = QWidget()
-        below = QVBoxLayout(plot)
-        below.setContentsMargins(0, 0, 0, 0)
-        below.setSpacing(GRID)
-        below.addWidget(self.plot, 1)
-        below.addWidget(self._legend)
-        for page in (plot, self._empty):
+        notice.addWidget(self._notice, 1)
+        for page in (self.plot, self._empty):
             self._pages.addWidget(page)
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
@@ -149,6 +143,7 @@ class ScatterView(QWidget):
         column.addLayout(tools)
         column.addLayout(notice)
         column.addLayout(row, 1)
+        column.addWidget(self._legend)
         for box in (self._source, *self._axes.values()):
             widest = max(box.fontMetrics().horizontalAdvance(box.itemText(row)) for row in range(box.count()))
             box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -194,7 +189,8 @@ class ScatterView(QWidget):
         if self._state is None:
             return
         offer = self._state.offer
-        self._notice.setText(self._measuring or self._state.found.missing_text or self._state.conditions)
+        said = " · ".join(filter(None, (self._state.found.missing_text, self._state.conditions)))
+        self._notice.set_text(self._measuring or said or HINT)
         self._measure.setVisible(offer is not None and not self._measuring)
         self._cancel.setVisible(bool(self._measuring))
         if offer is not None:
