@@ -298,6 +298,7 @@ def test_the_best_are_measured_and_shown_beside_the_prediction(open_page: Callab
     page.settle()
     assert page.button("sweepMeasure").text() == "Measure the best 3"
     page.click("sweepMeasure")
+    assert not page.button("sweepTrain").hasFocus()
     (_, specs) = page.engine.pending["measure"]
     assert [spec.architecture for spec in specs] == page.architectures()[:3]
     for spec in specs:

@@ -135,7 +135,9 @@ class SweepView(QWidget):
         self._show_notes()
 
     def show_measuring(self, measuring: bool) -> None:
-        """Show that something is being measured."""
+        """Show that something is being measured. The focus must not go on to the next button, which trains."""
+        if measuring and (self._measure.hasFocus() or self._layers.hasFocus()):
+            self.table.setFocus()
         self._measuring = measuring
         self._show_selection()
 
