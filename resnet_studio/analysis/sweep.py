@@ -149,11 +149,11 @@ class SweepResult:
     @property
     def meaning(self) -> str:
         """What best means here, in a sentence."""
-        most = CAPACITIES[self.best]
-        together = listed([most, *(COSTS[cost] for cost in _costs(self.budget, self.best))])
+        most, costs = CAPACITIES[self.best], [COSTS[cost] for cost in _costs(self.budget, self.best)]
+        front = f"what no other network beats in {listed([most, *costs])} together" if costs else "what has as many"
         return (
-            f"Best is what has the most {most} within the budget; the front is what no other network beats in "
-            f"{together} together. This is capacity, not accuracy, which only training tells."
+            f"Best is what has the most {most} within the budget; the front is {front}. "
+            "This is capacity, not accuracy, which only training tells."
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -200,7 +200,11 @@ def varied(base: Architecture, values: Values) -> Architecture:
     """The base with these values of its fields and of its depth; `ArchitectureError` if there is no such network."""
     rest = dict(values)
     if isinstance(base, Residual) and (depth := rest.pop(DEPTH, None)) is not None:
-        rest |= depth_values(base, depth, rest)
+        of_depth = depth_values(base, depth, rest)
+        if rest.get("blocks", of_depth["blocks"]) != of_depth["blocks"]:
+            blocks = ",".join(map(str, of_depth["blocks"]))
+            raise ArchitectureError(DEPTH, f"{depth} layers have the blocks {blocks}; vary one of both fields")
+        rest |= of_depth
     return base.with_values(rest)
 
 

@@ -232,3 +232,14 @@ def test_a_form_of_texts_is_read_with_what_is_wrong_by_field() -> None:
     assert problems.keys() == {"max_ms"}
     assert read_budget(texts, "operations")[0].macs == 10**9
     assert read_budget({"batch": "0"})[1].keys() == {"batch"}
+
+
+def test_depth_and_blocks_that_exclude_each_other_are_impossible() -> None:
+    result = swept("depth=50", "blocks=3,4,6,3; 2,2,2,2")
+    assert [candidate.architecture for candidate in result.candidates] == [BASE]
+    assert result.impossible[0].reason == "depth: 50 layers have the blocks 3,4,6,3; vary one of both fields"
+
+
+def test_what_best_means_is_said_also_where_the_budget_is_of_the_same() -> None:
+    assert "the front is what has as many" in swept("width=8,16", budget=Budget(macs=10**9), best="macs").meaning
+    assert "in parameters and FLOPs together" in swept("width=8,16").meaning
