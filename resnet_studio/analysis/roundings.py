@@ -12,7 +12,6 @@ from typing import Any
 
 from resnet_studio.analysis.layer_sums import totals
 from resnet_studio.analysis.units import MINUS
-from resnet_studio.formatting import significant
 from resnet_studio.networks.architecture import Architecture
 
 
@@ -82,4 +81,4 @@ def change(share: float) -> str:
 
 def shown(number: float) -> str:
     """A formula's number with at most two decimals: 76.8, 257.6, 4.32."""
-    return significant(number) if number < 100 else f"{number:.1f}".removesuffix(".0")
+    return f"{number:.{2 if number < 100 else 1}f}".rstrip("0").rstrip(".")
