@@ -16,6 +16,8 @@ MOST_STEPS = 4
 """How many changes a sentence names."""
 LEAST_SHARE = 0.001
 """Part of a whole network's cost below which a sentence leaves out what one of several changes adds."""
+SMALL = 0.05
+"""Ratios below are written as fractions."""
 KINDS = {
     "alexnet": "a chain of convolutions without shortcuts",
     "vgg": "a chain of 3×3 convolutions without shortcuts",
@@ -74,7 +76,7 @@ def kind(architecture: Architecture) -> str:
         return f"a {'plain' if architecture.shortcut == 'none' else 'residual'} network ({layers})"
     name = architecture.name if isinstance(architecture, Baseline) else ""
     words = (words for known, words in KINDS.items() if name.startswith(known))
-    return f"{next(words, 'a network of another kind')} ({layers})"
+    return f"{next(words, 'a network of a Python file')} ({layers})"
 
 
 def _of_steps(difference: Difference, unit: FlopUnit, measured: MeasuredPair | None, most: int) -> str:
@@ -107,7 +109,7 @@ def _of_kinds(difference: Difference, measured: MeasuredPair | None) -> str:
         f"has {_times(other.macs, one.macs)} the FLOPs, {_times(other.parameters, one.parameters)} the parameters and "
         f"{_times(other.activation_bytes, one.activation_bytes)} the activations"
     )
-    time = f"; here it takes {_times(*reversed(measured.seconds))} as long" if measured else ""
+    time = f"; here it takes {_times(*reversed(measured.seconds))} the time" if measured else ""
     subject, reference = (
         f"{title(network)}, {kind(network)}" for network in (difference.architecture, difference.reference)
     )
@@ -115,8 +117,10 @@ def _of_kinds(difference: Difference, measured: MeasuredPair | None) -> str:
 
 
 def _times(value: float, reference: float) -> str:
-    """A ratio: "5.09 times", "0.714 times"."""
+    """A ratio that goes before a noun: "5.09 times", "0.714 times", "1/334 of"."""
     ratio = value / reference if reference else math.inf
+    if 0 < ratio < SMALL:
+        return f"1/{reference / value:,.0f} of"
     return f"{ratio:,.0f} times" if 1000 <= ratio < math.inf else f"{significant(ratio)} times"
 
 

@@ -157,7 +157,7 @@ def _points(error: float) -> str:
 
 def _time_tip(measured: Measurement | None) -> str:
     if measured is None:
-        return "Not measured on this device"
+        return "Not measured on this device yet: press Measure time"
     image, spec = measured.per_image, measured.spec
     where = f"{measured.device_name}, {spec.precision}"
     where += f", {measured.threads} threads" if spec.device == "cpu" else ""

@@ -133,7 +133,13 @@ def test_a_difference_within_the_scatter_is_called_that(after: float, told_apart
 
 def test_the_time_of_networks_of_different_kinds_is_a_ratio() -> None:
     pair = MeasuredPair(measured(preset("resnet50"), 80.0), measured(preset("vgg19"), 240.0))
-    assert sentence(between("resnet50", "vgg19"), measured=pair).endswith("; here it takes 3 times as long")
+    assert sentence(between("resnet50", "vgg19"), measured=pair).endswith("; here it takes 3 times the time")
+
+
+def test_small_ratios_are_fractions() -> None:
+    """ResNet-20 (CIFAR) has 0.27 M parameters, VGG-19 143,667,240."""
+    text = sentence(between("vgg19", "resnet20-cifar"))
+    assert f"1/{143_667_240 / costs_of(preset('resnet20-cifar')).parameters:,.0f} of the parameters" in text
 
 
 def test_every_baseline_is_of_a_kind() -> None:

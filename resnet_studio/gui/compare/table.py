@@ -35,7 +35,7 @@ class CompareTable(NetworkTable):
         self._compare_model = model
         set_names(self, "compareTable", "Network comparison")
         self.setItemDelegate(CompareDelegate(model, self))
-        self._fold = fold = set_names(QToolButton(self.viewport()), "compareFold", "Equal rows", FOLD_TIP)
+        self._fold = fold = set_names(QToolButton(self.viewport()), "compareFold", "", FOLD_TIP)
         fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         fold.setCheckable(True)
         fold.setAutoRaise(True)
