@@ -16,7 +16,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from resnet_studio.analysis.compute.layer_timer import Clock, CpuClock, CudaClock, LayerTimer, Seconds
-from resnet_studio.analysis.compute.timing import BUDGET, Budget, Contention, Task, repeat_steps, timed, timing
+from resnet_studio.analysis.compute.timing import (
+    BUDGET,
+    FEWEST,
+    Budget,
+    Contention,
+    Task,
+    calm,
+    longest_wait,
+    repeat_steps,
+    timed,
+    timing,
+    waited_seconds,
+)
 from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, cpu_name, library_versions
 from resnet_studio.analysis.measurement_cache import MeasurementCache
 from resnet_studio.cores import CoreShare
@@ -29,7 +41,6 @@ from resnet_studio.networks.presets import title
 from resnet_studio.progress import Progress, map_progress
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-FEW_SAMPLES = 5
 CALIBRATION_IMAGES = 2
 CYCLES_PER_SECOND = 2e9
 """At least those of a GPU's clock."""
@@ -110,6 +121,8 @@ class Passes:
         clock = _clock(self._device)
         self._timer = LayerTimer(self._network, names, clock) if clock else None
         self._layers: list[Seconds] = []
+        self._waits: tuple[list[float], list[float]] = ([], [])
+        """Seconds for which each pass of each task waited for a core."""
         self._last_whole = 0.0
         self._threads = torch.get_num_threads()
 
@@ -119,32 +132,39 @@ class Passes:
         return [self._whole, *([self._layer_by_layer] if self._timer else [])]
 
     def measurement(self, seconds: list[list[float]], contention: Contention) -> Measurement:
-        """What the seconds of the tasks' last repetitions say."""
-        whole, *timed_passes = map(timing, seconds)
+        """What the tasks' repetitions say, of which these are the seconds. Those are left out in which other programs
+        took the cores, unless they are nearly all."""
+        count = len(seconds[0])
+        kept = [calm(times, waits[-count:]) for times, waits in zip(seconds, self._waits, strict=False)]
+        whole, *with_layers = (timing(np.asarray(times)[keep]) for times, keep in zip(seconds, kept, strict=True))
         layers: dict[str, float] = {}
         if self._timer:
-            medians = np.median(self._layers[-whole.samples :], axis=0)
+            medians = np.median(np.asarray(self._layers[-count:])[kept[1]], axis=0)
             layers = dict(zip(self._timer.names, np.maximum(medians, 0.0).tolist(), strict=True))
         return Measurement(
             self._spec, whole, layers, device_name(self._spec.device), self._threads, library_versions(), time.time(),
             self._timer.clock.name if self._timer else CpuClock.name,
-            timed_passes[0] if self._device.type == "cpu" else None,
-            tuple(self._caveats(whole.samples, contention)),
+            with_layers[0] if self._device.type == "cpu" else None,
+            tuple(self._caveats(count, whole.samples, contention)),
         )  # fmt: skip
 
     def _whole(self) -> float:
+        before = waited_seconds()
         with self._ready():
             self._last_whole = timed(self._run, self._synchronize)()
+        self._waits[0].append(longest_wait(before))
         return self._last_whole
 
     def _layer_by_layer(self) -> float:
         assert self._timer
+        before = waited_seconds()
         with self._ready():
             with self._timer.attached(backward=self._backward):
                 seconds = self._queued(self._forward)
             if self._backward:
                 with self._timer.watching_gradients():
                     seconds += self._queued(self._go_back)
+        self._waits[1].append(longest_wait(before))
         self._layers.append(self._timer.seconds())
         return seconds
 
@@ -192,15 +212,15 @@ class Passes:
         if self._device.type != "cpu":
             torch.get_device_module(self._device).synchronize()
 
-    def _caveats(self, samples: int, contention: Contention) -> Iterator[str]:
-        if samples < FEW_SAMPLES:
-            yield f"measured {counted(samples, 'time')} only"
+    def _caveats(self, passes: int, kept: int, contention: Contention) -> Iterator[str]:
+        if passes < FEWEST:
+            yield f"measured {counted(passes, 'time')} only"
         if torch.get_num_threads() != self._threads:
             yield f"computed with {self._threads} threads at first and {torch.get_num_threads()} at the end"
         if self._device.type == "cuda" and self._spec.precision == "fp32" and torch.backends.cudnn.allow_tf32:
             yield "convolutions in TF32, which is PyTorch's default"
         if caveat := contention.caveat():
-            yield caveat
+            yield caveat + (f"; {passes - kept} of {passes} passes are left out" if kept < passes else "")
 
 
 def _clock(device: torch.device) -> Clock | None:

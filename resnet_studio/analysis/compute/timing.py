@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from resnet_studio.analysis.measurement import Timing
 from resnet_studio.formatting import about_percent
@@ -26,6 +27,10 @@ STEP = 0.1
 """Seconds between two yields: often enough to be canceled, rarely enough for what listens not to take cores."""
 WAITED = 0.05
 """Share of the time for which a thread waits for a core, from which other programs count as a disturbance."""
+SHORT_WAIT = 0.01
+"""Share of a repetition that a thread may have waited for a core without being disturbed."""
+FEWEST = 5
+"""Undisturbed repetitions from which the others can be left out."""
 THREADS = Path("/proc/self/task")
 """Where Linux accounts for each thread: nanoseconds on a core, nanoseconds of waiting for one, and turns."""
 
@@ -100,7 +105,7 @@ def timed(call: Callable[[], object], synchronize: Callable[[], object] = int) -
     return task
 
 
-def timing(seconds: Sequence[float]) -> Timing:
+def timing(seconds: Sequence[float] | NDArray[np.float64]) -> Timing:
     """Median and spread of repetitions."""
     low, median, high = map(float, np.percentile(seconds, (5, 50, 95)))
     return Timing(median, low, high, len(seconds))
@@ -118,6 +123,12 @@ def no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def calm(seconds: Sequence[float], waited: Sequence[float]) -> NDArray[np.bool_]:
+    """The repetitions in which no thread had to wait for a core for long; all of them if they are too few."""
+    found = np.asarray(waited) <= SHORT_WAIT * np.asarray(seconds)
+    return found if found.sum() >= FEWEST else np.ones(len(seconds), np.bool_)
+
+
 class Contention:
     """How long this process waits for cores that other programs take, from its construction on."""
 
@@ -126,11 +137,9 @@ class Contention:
 
     def caveat(self) -> str:
         """What to say of it; empty if the cores were free, or if the system doesn't tell."""
-        waited = waited_seconds()
-        if not waited or not self._waited:
+        if not self._waited:
             return _load_caveat()
-        longest = max(seconds - self._waited.get(thread, 0.0) for thread, seconds in waited.items())
-        share = longest / (time.perf_counter() - self._began)
+        share = longest_wait(self._waited) / (time.perf_counter() - self._began)
         return f"other programs took the cores for {about_percent(share)} of the time" if share > WAITED else ""
 
 
@@ -141,6 +150,12 @@ def waited_seconds() -> dict[str, float]:
         with suppress(OSError, ValueError, IndexError):  # a thread that has just ended
             found[file.parent.name] = int(file.read_text().split()[1]) / 1e9
     return found
+
+
+def longest_wait(before: Mapping[str, float]) -> float:
+    """Seconds for which a thread has waited for a core since `before`: that which waited longest."""
+    now = waited_seconds()
+    return max((seconds - before.get(thread, 0.0) for thread, seconds in now.items()), default=0.0)
 
 
 def _load_caveat() -> str:

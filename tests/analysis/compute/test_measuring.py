@@ -56,7 +56,7 @@ def test_a_network_is_measured_with_all_its_layers(mode: str) -> None:
     assert all(seconds > 0 for seconds in found.layers.values())
     assert found.whole.samples >= SHORT.least
     assert found.timed is not None
-    assert found.timed.samples == found.whole.samples
+    assert found.timed.samples >= SHORT.least
     assert found.whole.median == pytest.approx(found.layers_sum + found.overhead)
     assert (found.device_name, found.versions) == (cpu_name(), library_versions())
     assert found.threads == torch.get_num_threads()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from resnet_studio.analysis.compute.timing import Budget, Contention, repeat_steps, timed, timing
+from resnet_studio.analysis.compute.timing import Budget, Contention, calm, repeat_steps, timed, timing
 from resnet_studio.analysis.measurement import Timing
 from resnet_studio.progress import finish
 
@@ -99,6 +99,12 @@ def test_a_call_is_timed_from_an_idle_device_to_an_idle_device() -> None:
 def test_spread_is_that_of_nine_tenths_of_the_repetitions() -> None:
     assert timing([float(number) for number in range(1, 102)]) == Timing(51.0, 6.0, 96.0, 101)
     assert timing([2.5]) == Timing(2.5, 2.5, 2.5, 1)
+
+
+def test_repetitions_that_waited_for_a_core_are_left_out_if_enough_others_remain() -> None:
+    seconds, waited = [1.0] * 7, [0.0, 0.5, 0.009, 0.0, 0.02, 0.0, 0.0]
+    assert calm(seconds, waited).tolist() == [True, False, True, True, False, True, True]
+    assert calm(seconds[1:], waited[1:]).all()  # four would remain
 
 
 @pytest.fixture
