@@ -17,7 +17,7 @@ from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset
-from resnet_studio.networks.receptive_field import Box, passes_gate, pixels_read, receptive_field
+from resnet_studio.networks.receptive_field import Box, field_sides, passes_gate, pixels_read, receptive_field
 
 BASIC = Residual(block=Basic(), blocks=(1, 2), width=4, image=64, classes=3)
 PAPER = Residual(block=Bottleneck(), blocks=(1, 2), width=4, image=64, classes=3)
@@ -208,3 +208,34 @@ def test_behind_the_global_pool_everything_is_seen(layer: str) -> None:
 def test_a_layer_that_gives_nothing_has_no_field(layer: str) -> None:
     with pytest.raises(ValueError, match="never called"):
         receptive_field(preset("article18"), layer, 0, 0)
+
+
+@pytest.mark.parametrize("architecture", [
+    BASIC, V15, DEEP, GATED, DILATED, replace(BASIC, image=(64, 96)), preset("preresnet50"), preset("resnet110-cifar"),
+    preset("mobilenet_v2"), preset("googlenet"), preset("densenet121"), preset("vgg19"),
+])  # fmt: skip
+def test_the_fields_of_all_layers_in_one_pass_are_those_of_each(architecture: Architecture) -> None:
+    """Gates' own layers are left out: by one path or the other, they see the whole image."""
+    sides = field_sides(architecture)
+    layers = [layer for layer in plan(architecture) if layer.called and layer.role != "gate"]
+    assert {layer.name for layer in layers} <= sides.keys()
+    for layer in layers[:: max(1, len(layers) // 12)]:
+        _, height, width = layer.output
+        box = receptive_field(architecture, layer.name, height // 2, width // 2)
+        assert sides[layer.name] == (box.height, box.width), layer.name
+
+
+def test_published_fields_are_met() -> None:
+    """Of Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks: the last maps."""
+    published = {"resnet50": 483, "resnet101": 1027, "resnet152": 1507}
+    for name, side in published.items():
+        architecture = preset(name)
+        last = [layer.name for layer in plan(architecture) if layer.stage == "conv5_x" and layer.role == "output"][-1]
+        assert field_sides(architecture)[last] == (side, side)
+
+
+def test_behind_attention_in_windows_there_is_no_one_size() -> None:
+    sides = field_sides(preset("swin_t"))
+    assert sides["features.0.0"] == (4, 4)
+    assert "features.1.0.mlp.0" not in sides
+    assert sides["head"] == (224, 224)
