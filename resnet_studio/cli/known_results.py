@@ -21,14 +21,13 @@ def known_results(
     """What was measured on the device, and the best runs; of each network, in this order."""
     runs = best_runs(runs_folder or usual_folder())
     name, times, memory = _product(device), MeasurementCache(), MemoryCache()
-    return {
-        network: NetworkResults(
-            times.find(MeasurementSpec(network, device), name),
-            *(memory.find(spec, name) for spec in memory_specs(network, device)),
-            runs.get(network, ()),
-        )
-        for network in architectures
-    }
+
+    def of(network: Architecture) -> NetworkResults:
+        inference, training = (memory.find(spec, name) for spec in memory_specs(network, device))
+        time = times.find(MeasurementSpec(network, device), name)
+        return NetworkResults(time, inference, training, runs.get(network, ()))
+
+    return {network: of(network) for network in architectures}
 
 
 def _product(device: str) -> str:
