@@ -97,6 +97,8 @@ def _switch(window: MainWindow, workspace: FigureWorkspace) -> float:
     session, changed = window.controller.session, workspace.controller.figureChanged.connect
     act_and_wait(changed, lambda: session.set_architecture(preset("resnet50")))
 
+    taken = 0.0
+
     def show() -> None:
         nonlocal taken
         began = time.perf_counter()
@@ -104,7 +106,6 @@ def _switch(window: MainWindow, workspace: FigureWorkspace) -> float:
         workspace.view.canvas.viewport().repaint()
         taken = time.perf_counter() - began
 
-    taken = 0.0
     act_and_wait(changed, show)
     return taken
 

@@ -58,6 +58,7 @@ ENTRIES = {
     "net.safetensors": ("Export", "Weights named as in", "timm…"),
     "net.csv": ("Export", "Layer table", "CSV…"),
     "table.html": ("Export", "Layer table", "HTML…"),
+    "net.svg": ("Export", "Figure of the current network", "SVG…"),
     "table.tex": ("Export", "Table 1 of the compared networks (LaTeX)…"),
     "net.json": ("Save architecture as…",),
 }
