@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 import resnet_studio
+from own_modules import CHAIN, write
 from resnet_studio.analysis.measurement import cpu_name
 from resnet_studio.engine.jobs import JOBS, MAX_SIDE, downscaled
 from resnet_studio.engine.protocol import picklable
@@ -28,6 +29,7 @@ sys.modules |= dict.fromkeys(FORBIDDEN)
 from pathlib import Path
 from dataclasses import replace
 from resnet_studio.analysis.measurement import MeasurementSpec
+from resnet_studio.analysis.memory_measurement import MemorySpec
 from resnet_studio.engine.protocol import Request
 from resnet_studio.engine.process import EngineProcess
 from resnet_studio.export.request import ExportRequest
@@ -35,6 +37,8 @@ from resnet_studio.inference.counterparts import with_counterpart
 from resnet_studio.inference.weights.metadata import WeightsMetadata, stored_metadata
 from resnet_studio.inference.weights.published import cache_path
 from resnet_studio.inference.values import ForwardSpec, PublishedWeights, RandomWeights, WeightsFile
+from resnet_studio.networks.own_module import ModuleSource
+from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import preset, title
 from resnet_studio.progress import Progress
 from resnet_studio.resources import resource
@@ -85,6 +89,12 @@ def main(folder):
         "identify": ("identify", resource("trained/resnet20-digits.safetensors"), "", {}),
         "keep_metadata": ("keep_metadata", "0" * 64, WeightsMetadata(mean=(0.5,), std=(0.25,)), None),
         "measure": ("measure", (MeasurementSpec(preset("resnet152"), batch=60_000), MeasurementSpec(cifar))),
+        "measure_memory": (
+            "measure_memory",
+            (MemorySpec(preset("resnet152"), batch=60_000), MemorySpec(preset("resnet20-digits"), "inference", 4)),
+        ),
+        "fitting_batch": ("fitting_batch", MemorySpec(cifar), 1_000_000),
+        "open_module": ("open_module", ModuleSource(str(folder / "net.py"), "make", 32, 32)),
         "selftest": ("selftest", "cpu", True),
         "no image": ("photograph", str(folder / "no.jpg")),
         "no weights": ("forward", replace(spec, weights=WeightsFile(folder / "no.pth")), layers, False),
@@ -130,6 +140,7 @@ print(json.dumps({
     "verified": [[v.figure.subject, v.figure.quantity, v.measured, v.holds] for v in values["verify"]],
     "identify": [title(values["identify"].architecture), values["identify"].classes],
     "keep_metadata": stored_metadata("0" * 64).std,
+    "open_module": [values["open_module"].name, len(plan(values["open_module"])), values["open_module"].classes],
     "measured": [measured.stage_seconds(), measured.whole.median, measured.device_name],
     "errors": {name: str(values[name]) for name in ("no image", "no weights", "no device")},
 }))
@@ -144,6 +155,7 @@ def window(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         (folder / "animals" / name).mkdir(parents=True)
         for number in range(5):
             Image.new("RGB", (9, 9), (50 * number, 0, 0)).save(folder / "animals" / name / f"{number}.png")
+    write(folder, CHAIN)
     code = WINDOW.replace("FORBIDDEN", repr(FORBIDDEN))
     done = subprocess.run([sys.executable, "-c", code, str(folder)], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -164,6 +176,10 @@ def test_a_file_is_identified_and_what_is_said_of_it_is_kept(window: dict[str, A
     assert window["keep_metadata"] == [0.25]
 
 
+def test_an_own_network_comes_with_its_plan_and_without_torch(window: dict[str, Any]) -> None:
+    assert window["open_module"] == ["net.py:make", 9, 5]
+
+
 def test_an_export_writes_its_file_and_says_what_is_to_know(window: dict[str, Any]) -> None:
     assert window["export"] == [["untrained weights: random, seed 0"], "PK"]
 
@@ -176,6 +192,12 @@ def test_networks_are_measured_one_by_one_and_what_does_not_fit_is_left_out(wind
     assert min(stages.values()) > 0
     assert whole > 0
     assert device == cpu_name()
+
+
+def test_memory_is_measured_one_by_one_and_what_does_not_fit_is_left_out(window: dict[str, Any]) -> None:
+    parts = [value for kind, value in window["kinds"]["measure_memory"] if value != "Progress" and kind == "part"]
+    assert parts == ["MemoryFailure", "MemoryMeasurement"]
+    assert window["kinds"]["fitting_batch"][-1] == ["answer", "FittingBatch"]
 
 
 def test_the_engine_reads_a_folder_by_processes_of_its_own(window: dict[str, Any]) -> None:

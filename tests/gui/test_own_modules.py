@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from PySide6.QtGui import QDropEvent
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QLineEdit, QMenu, QPushButton, QTreeView
 from pytestqt.qtbot import QtBot
 
+from opened_windows import Opened
 from own_modules import CHAIN, RESIDUAL, leaving_a_trace, write
 from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.module_dialog import ModuleDialog
@@ -22,7 +22,6 @@ from resnet_studio.networks.own_module import ModuleSource, OwnModule
 from resnet_studio.networks.presets import preset
 from workspace_numbers import ACTIVATIONS, COMPARE, LAYERS, TRAINING
 
-Opened = Callable[[SessionState], MainWindow]
 SMALL = preset("resnet20-cifar")
 
 

@@ -32,10 +32,12 @@ from resnet_studio.inference.ab import SideBOverrides
 from resnet_studio.inference.transforms import ImageTransforms
 from resnet_studio.inference.values import RandomWeights
 from resnet_studio.networks.architecture import to_json
+from resnet_studio.networks.own_module import ModuleSource
 from resnet_studio.networks.presets import preset
 
 FULL = SessionState(
     architecture=preset("plain34"),
+    module=ModuleSource("/networks/net.py", "make", 64, 96, 1),
     compared=[None, preset("vgg19")],
     workspace=3,
     image="sample:flower",
@@ -47,6 +49,9 @@ FULL = SessionState(
     layer="layer1.0",
     activations_page=2,
     compare_page=1,
+    scatter_source="all",
+    scatter_x="parameters",
+    scatter_y="seconds",
     pins=[("layer1.0", 3)],
     beside=SideBOverrides(image="sample:china"),
     theme="dark",
@@ -109,10 +114,12 @@ def test_every_entry_has_a_name() -> None:
 def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
     expected = {
         "version": 3, "architecture": to_json(preset("plain34")), "compared": [None, to_json(preset("vgg19"))],
+        "module": {"path": "/networks/net.py", "function": "make", "height": 64, "width": 96, "channels": 1},
         "workspace": 3, "image": "sample:flower", "images": ["/photographs/one.png", "sample:flower"],
         "recent": ["/photographs"], "handles": {"zoom": 2.0, "flipped": True}, "keep_handles": True,
         "weights": '{"seed": 3}', "layer": "layer1.0", "activations_page": 2,
-        "compare_page": 1, "pins": [["layer1.0", 3]], "beside": {"image": "sample:china"}, "device": "cpu",
+        "compare_page": 1, "scatter_source": "all", "scatter_x": "parameters", "scatter_y": "seconds",
+        "pins": [["layer1.0", 3]], "beside": {"image": "sample:china"}, "device": "cpu",
         "theme": "dark", "geometry": "AdnQywADAAA=",
         "unclean": 0, "recipe": None, "training_page": 1, "stop_runs": True,
             "flop_unit": "operations", "hidden_columns": ["kernel"],
@@ -128,7 +135,8 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
     [
         ("geometry", 5), ("geometry", "no base64!"), ("workspace", 1e400), ("workspace", "x"), ("workspace", True),
         ("workspace", 999), ("workspace", -1), ("activations_page", 10**400), ("training_page", 4), ("theme", "blue"),
-        ("compare_page", 3), ("figure_networks", []), ("figure_networks", [None] * 9), ("figure_form", "round"),
+        ("compare_page", 3), ("scatter_source", "moon"), ("scatter_x", "beauty"),
+        ("figure_networks", []), ("figure_networks", [None] * 9), ("figure_form", "round"),
         ("figure_color", 1), ("figure_palette", None), ("figure_repeated", True),
         ("theme", ["dark"]), ("architecture", {}), ("architecture", []), ("architecture", {"width": 0}),
         ("compared", []), ("compared", 3), ("image", 7), ("image", "a\0b"), ("images", {"a": 1}), ("recent", None),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,21 +12,20 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QLabel, QPushButton, QW
 from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
+from opened_windows import OpenedWithMaps
 from resnet_studio.gui.activations.weights.card import WeightsCard
 from resnet_studio.gui.activations.weights.card_controller import WeightsCardController
 from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.activations.weights.menu import WeightsMenu
-from resnet_studio.gui.main_window import MainWindow
-from resnet_studio.gui.session import Session, SessionState
+from resnet_studio.gui.session import SessionState
 from resnet_studio.inference.errors import WeightsError
-from resnet_studio.inference.values import ForwardResult, WeightsFile
+from resnet_studio.inference.values import WeightsFile
 from resnet_studio.inference.weights.identity import IdentityCard, identify
 from resnet_studio.inference.weights.metadata import WeightsMetadata
 from resnet_studio.networks.architecture import Residual
 from resnet_studio.networks.families.bottleneck import Bottleneck
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
-from workspace_numbers import ACTIVATIONS
 
 LEFT = Qt.MouseButton.LeftButton
 SMALL = Residual(Bottleneck("3x3"), (1, 1, 1), width=8, image=32, stem="cifar", classes=3)
@@ -45,18 +43,6 @@ def card(qtbot: QtBot) -> WeightsCard:
     card = WeightsCard()
     qtbot.addWidget(card)
     return card
-
-
-@pytest.fixture
-def engine(qapp: object) -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def weights(engine: FakeEngine) -> Iterator[WeightsController]:
-    weights = WeightsController(Session(SessionState()), engine)
-    yield weights
-    weights.stop()
 
 
 @pytest.fixture
@@ -195,15 +181,11 @@ def test_errors_are_reported_once(
         engine.fail("identify", ValueError("/missing.txt: does not exist"))
 
 
-def test_a_dropped_file_shows_its_card_and_the_card_switches_the_network(file: Path, qtbot: QtBot) -> None:
+def test_a_dropped_file_shows_its_card_and_the_card_switches_the_network(
+    file: Path, qtbot: QtBot, opened_with_maps: OpenedWithMaps
+) -> None:
     """In the whole window with a real engine."""
-    window = MainWindow(SessionState(architecture=preset("resnet20-cifar"), workspace=ACTIVATIONS))
-    qtbot.addWidget(window)
-    window.show()
-    window.start_engine()
-    results: list[ForwardResult] = []
-    window.controller.activations.forwardFinished.connect(results.append)
-    qtbot.waitUntil(lambda: bool(results))
+    window, results = opened_with_maps(SessionState(architecture=preset("resnet20-cifar")))
     window.controller.open_paths([str(file)])
     qtbot.waitUntil(lambda: "resnet110.pth doesn't match this network" in window.message_bar.text)
     assert window.findChild(WeightsCard) is None  # the message says it, and offers the card
@@ -223,7 +205,6 @@ def test_a_dropped_file_shows_its_card_and_the_card_switches_the_network(file: P
     qtbot.waitUntil(lambda: results[-1].weights.preprocessing != before)
     assert results[-1].weights.preprocessing.mean == (0.4914, 0.4822, 0.4465)
     card.close()
-    window.close()
 
 
 def test_the_menu_tells_about_the_weights_in_use(file: Path, qtbot: QtBot) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,16 +15,15 @@ from PySide6.QtWidgets import QLabel, QMenu, QPlainTextEdit, QPushButton, QSpinB
 from pytestqt.qtbot import QtBot
 
 from fake_engine import FakeEngine
+from opened_windows import OpenedWithMaps
 from resnet_studio.gui.activations.weights.controller import WeightsController
 from resnet_studio.gui.activations.weights.row import WeightsRow
 from resnet_studio.gui.common.message_bar import MessageBar
-from resnet_studio.gui.main_window import MainWindow
 from resnet_studio.gui.session import Session, SessionState
 from resnet_studio.gui.session_file import decode
 from resnet_studio.inference.compute.weights import load
 from resnet_studio.inference.errors import DeviceError, WeightsError, WeightsMismatch
 from resnet_studio.inference.values import (
-    ForwardResult,
     Preprocessing,
     PublishedWeights,
     RandomWeights,
@@ -40,7 +39,6 @@ from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import preset
 from resnet_studio.progress import Progress
 from resnet_studio.training.runs.weights import RunWeights
-from workspace_numbers import ACTIVATIONS
 
 LEFT = Qt.MouseButton.LeftButton
 V1, V2 = (PublishedWeights("resnet50", f"IMAGENET1K_{name}") for name in ("V1", "V2"))
@@ -49,17 +47,9 @@ FILE = replace(INFO, source="net.pth", trained=True, sha256="ab" * 32)
 
 
 @pytest.fixture
-def engine(qapp: object) -> FakeEngine:
-    return FakeEngine()
-
-
-@pytest.fixture
-def controller(engine: FakeEngine, tmp_path: Path) -> Iterator[WeightsController]:
-    controller = WeightsController(Session(SessionState()), engine)
-    controller.runs = tmp_path / "runs"
-    controller.follow_architecture(preset("resnet50-v1.5"))
-    yield controller
-    controller.stop()
+def controller(weights: WeightsController) -> WeightsController:
+    weights.follow_architecture(preset("resnet50-v1.5"))
+    return weights
 
 
 @pytest.fixture
@@ -351,18 +341,14 @@ def test_the_message_bar_has_a_button_for_each_offer(qtbot: QtBot) -> None:
     assert all(button.isHidden() for button in buttons)
 
 
-def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_switch_changes_the_architecture_and_then_the_weights(
+    qtbot: QtBot, tmp_path: Path, opened_with_maps: OpenedWithMaps
+) -> None:
     """In the whole window with a real engine; the offer for a failed device works the same way."""
     file = tmp_path / "inside.pth"
     state_dict = {f"backbone.{name}": tensor for name, tensor in build(preset("resnet20-cifar")).state_dict().items()}
     torch.save(state_dict, file)
-    window = MainWindow(SessionState(architecture=preset("resnet32-cifar"), workspace=ACTIVATIONS))
-    qtbot.addWidget(window)
-    window.show()
-    window.start_engine()
-    results: list[ForwardResult] = []
-    window.controller.activations.forwardFinished.connect(results.append)
-    qtbot.waitUntil(lambda: bool(results))
+    window, results = opened_with_maps(SessionState(architecture=preset("resnet32-cifar")))
     with qtbot.waitSignal(window.controller.errorOccurred):
         window.controller.open_paths([str(file)])
     offer = window.message_bar.findChild(QPushButton, "bannerOffer")
@@ -381,22 +367,15 @@ def test_a_switch_changes_the_architecture_and_then_the_weights(qtbot: QtBot, tm
     assert offer.text() == "Run on CPU"
     qtbot.mouseClick(offer, LEFT)
     assert window.controller.activations.spec.device == "cpu"
-    window.close()
 
 
-def test_a_click_moves_the_stride_to_the_3x3(qtbot: QtBot, tmp_path: Path) -> None:
+def test_a_click_moves_the_stride_to_the_3x3(qtbot: QtBot, tmp_path: Path, opened_with_maps: OpenedWithMaps) -> None:
     """In the whole window with a real engine: only the architecture changes."""
     on_1x1 = replace(preset("resnet50"), width=4, image=32, blocks=(1, 1, 1, 1))
     on_3x3 = replace(on_1x1, block=Bottleneck("3x3"))
     file = tmp_path / "fine_tuned.pth"
     torch.save(build(on_3x3, 1).state_dict(), file)
-    window = MainWindow(SessionState(architecture=on_1x1, workspace=ACTIVATIONS, weights=WeightsFile(file)))
-    qtbot.addWidget(window)
-    window.show()
-    window.start_engine()
-    results: list[ForwardResult] = []
-    window.controller.activations.forwardFinished.connect(results.append)
-    qtbot.waitUntil(lambda: bool(results))
+    window, results = opened_with_maps(SessionState(architecture=on_1x1, weights=WeightsFile(file)))
     button, doubts = (window.findChild(kind, name) for kind, name in
                       ((QPushButton, "moveStride"), (QLabel, "weightsDoubts")))  # fmt: skip
     assert button.isVisible()
@@ -407,4 +386,3 @@ def test_a_click_moves_the_stride_to_the_3x3(qtbot: QtBot, tmp_path: Path) -> No
     assert results[-1].spec.weights == WeightsFile(file)
     assert button.isHidden()
     assert results[-1].weights.caveats == ()
-    window.close()
