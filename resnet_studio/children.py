@@ -23,6 +23,11 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-P", "-m", "resnet_studio", *arguments]
 
 
+def module_command(name: str) -> list[str]:
+    """The command line that runs a module of this program in another process."""
+    return [sys.executable, "-P", "-m", name]
+
+
 def working_folder() -> Path:
     """A working directory that only this program writes to."""
     folder = Path(platformdirs.user_data_dir("resnet-studio", appauthor=False))

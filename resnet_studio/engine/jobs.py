@@ -14,6 +14,7 @@ from PIL import Image
 
 from resnet_studio.analysis.compute.counting import layer_table_steps, summary
 from resnet_studio.analysis.measurement import MeasurementSpec
+from resnet_studio.analysis.memory_measurement import MemorySpec
 from resnet_studio.engine.server import Job, Steps
 from resnet_studio.export.formats import export_steps
 from resnet_studio.export.request import ExportRequest
@@ -198,6 +199,21 @@ def export(request: ExportRequest, path: Path) -> Steps:
     return (yield from export_steps(request, path))
 
 
+def measure_memory(specs: tuple[MemorySpec, ...]) -> Steps:
+    """How much memory networks take: each `MemoryMeasurement` or `MemoryFailure` is yielded as soon as it is known."""
+    yield Progress(0, len(specs), "preparing the measurement")
+    from resnet_studio.engine.memory_measuring import memory_steps
+
+    yield from memory_steps(specs)
+
+
+def fitting_batch(spec: MemorySpec, budget: int) -> Steps:
+    """The largest batch of a training that takes at most `budget` bytes: a `FittingBatch`."""
+    from resnet_studio.engine.memory_measuring import fitting_steps
+
+    return (yield from fitting_steps(spec, budget))
+
+
 def measure(specs: tuple[MeasurementSpec, ...]) -> Steps:
     """Measure networks: each `Measurement`, or `MeasurementFailure`, is yielded as soon as it is known."""
     yield Progress(0, 1, "preparing the measurement")
@@ -245,6 +261,8 @@ JOBS: dict[str, Job] = {
     "export": export,
     "open_module": open_module,
     "measure": measure,
+    "measure_memory": measure_memory,
+    "fitting_batch": fitting_batch,
     "selftest": selftest,
 }
 references.OPENERS[dataset_images.PREFIX] = dataset_images.open_reference

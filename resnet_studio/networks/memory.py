@@ -23,10 +23,13 @@ STATES = {"sgd": 1, "adamw": 2}
 """Values that an optimizer keeps for each weight."""
 ERROR = 0.15
 """How far a prediction may be off, as a share of it: on the CPU, for the presets. `docs/decisions.md` has the cases."""
-KEPT = 1.13
-"""What glibc's heap takes in a training, in the bytes of all small tensors that a forward pass makes: measured, 1.01 to
-1.26. Those that are free again count, as PyTorch's are aligned to 64 bytes, which glibc finds room for only in a block
-that is larger: what one tensor leaves is too small for the next of its size. Gradients take the rest."""
+HELD, HOLES = 1.22, 0.72
+"""What glibc's heap takes in a training: in the bytes of the small tensors that are alive at the worst moment, and in
+those of the others of a forward pass. What these leave are holes: PyTorch's tensors are aligned to 64 bytes, for which
+glibc wants a larger block than one that a tensor of the same size has left. Fitted to measured peaks."""
+KEPT_IN_INFERENCE = 1.5
+"""What it takes in inference, in the bytes of the small tensors that are alive at a time. That depends on their sizes:
+measured, 0.5 to 4.2, so predictions of inference are off by up to a half where small tensors are most of it."""
 MAX_BATCH = 65_536
 PROCESS_BYTES = 720_000_000
 """What a process takes that has imported torch and trained a small network: the process's own share."""
@@ -48,7 +51,7 @@ def machine_memory() -> int | None:
 def predicted_inference(architecture: Architecture, batch: int = 1, device: str = "cpu") -> int:
     """Bytes at the peak of a forward pass over a batch, without the process's own share: weights and activations."""
     peak = inference_peak(architecture, batch)
-    return _in_process(peak, peak.small, device)
+    return _in_process(peak, int(KEPT_IN_INFERENCE * peak.small), device)
 
 
 def predicted_training(
@@ -60,7 +63,7 @@ def predicted_training(
     backward pass needs of each layer. `networks/live_tensors.py` says how it is counted, `bounds` how far off it is.
     """
     peak = training_peak(architecture, batch, STATES[optimizer], _word(precision))
-    return _in_process(peak, int(KEPT * peak.made), device)
+    return _in_process(peak, int(HELD * peak.small + HOLES * max(0, peak.made - peak.small)), device)
 
 
 def largest_batch(
