@@ -29,6 +29,7 @@ HIDDEN_SHORTCUTS = (
     ("double-click", "Verify, Compare: use a column's network; maps, images, sliders: reset"),
     ("Ctrl+V", "in Activations: paste an image from the clipboard"),
     ("P", "in the feature maps: pin the selected channel"),
+    ("+ − 0 1", "in the figure: zoom in and out, show all of it, 100 %"),
     ("Space", "in the image list and in a run's maps: play"),
 )
 

@@ -45,7 +45,7 @@ class FigureWindow:
 
     def boxes(self, column: int) -> list[Box]:
         """The boxes of a network, as they follow one another."""
-        return [self.canvas.index.box(number) for number in self.canvas.index.columns[column]]
+        return [self.canvas.index.box(number) for number in self.canvas.index.columns.get(column, ())]
 
     def box(self, column: int, layer: str) -> Box:
         return next(box for box in self.boxes(column) if box.layer == layer)

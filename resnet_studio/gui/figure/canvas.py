@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Literal, cast
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QKeyEvent,
@@ -22,7 +22,7 @@ from resnet_studio.figures.palette import Palette
 from resnet_studio.gui import theme
 from resnet_studio.gui.common.helpers import set_names
 from resnet_studio.gui.figure.drawing_index import DrawingIndex
-from resnet_studio.gui.figure.drawing_item import DrawingItem, MarksItem, sheet
+from resnet_studio.gui.figure.drawing_painter import REACH, DrawingPainter, Marks
 
 POINTS_PER_INCH = 72
 LEAST, MOST = 0.02, 16.0
@@ -36,10 +36,6 @@ READABLE = 0.6
 LARGEST_FIT = 1.75
 Framing = Literal["initial", "whole", "free"]
 """How a new drawing is placed: as is best to begin with, as a whole, or where the user has zoomed to."""
-TIP = (
-    "Click a layer to select it in every workspace; double-click to use its network\n"
-    "Arrow keys walk through the layers · drag or scroll to move · Ctrl+wheel, + and − to zoom, 0 to fit, 1 for 100 %"
-)
 
 
 class FigureCanvas(QGraphicsView):
@@ -56,14 +52,9 @@ class FigureCanvas(QGraphicsView):
 
     def __init__(self) -> None:
         super().__init__()
-        set_names(self, "figureView", "Figure", TIP)
-        self._drawing = DrawingItem()
-        self._marks = MarksItem(self._drawing)
-        scene = QGraphicsScene(self)
-        scene.setItemIndexMethod(QGraphicsScene.ItemIndexMethod.NoIndex)
-        scene.addItem(self._drawing)
-        scene.addItem(self._marks)
-        self.setScene(scene)
+        set_names(self, "figureView", "Figure")
+        self._drawing, self._marks = DrawingPainter(), Marks()
+        self.setScene(QGraphicsScene(self))  # without items: the view paints itself
         self.framing: Framing = "initial"
         self._pressed: QPoint | None = None
         self._dragged = False
@@ -72,7 +63,6 @@ class FigureCanvas(QGraphicsView):
         """The scroll bars' values after the drawing was placed."""
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
-        self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontSavePainterState)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.MinimalViewportUpdate)
         self.setResizeAnchor(QGraphicsView.ViewportAnchor.AnchorViewCenter)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -91,9 +81,8 @@ class FigureCanvas(QGraphicsView):
     def show_drawing(self, index: DrawingIndex, framing: Framing | None = None) -> None:
         """Show a drawing; by default it is placed as the one before it was."""
         center = self._relative_center()
-        self._drawing.set_drawing(index)
-        self._marks.follow_drawing()
-        self.setSceneRect(sheet(index.drawing))
+        self._drawing.index, self._marks = index, Marks()
+        self.setSceneRect(self._drawing.sheet)
         self.setAccessibleDescription(index.drawing.description)
         self.framing = framing or self.framing
         if self.framing == "free":
@@ -101,26 +90,30 @@ class FigureCanvas(QGraphicsView):
             self.centerOn(area.x() + center.x() * area.width(), area.y() + center.y() * area.height())
         else:
             self._frame()
-        self._drawing.update()
+        self.viewport().update()
 
     def show_palette(self, palette: Palette, *, on_paper: bool) -> None:
         """Paint in other colors: on a sheet of paper, or on the window itself."""
-        self._drawing.set_palette(palette)
+        self._drawing.palette = palette
         self.setBackgroundBrush(QColor(theme.current().panel if on_paper else palette.background))
 
     def show_selected(self, numbers: Sequence[int]) -> None:
         """Mark the boxes of the selected layer, without scrolling."""
-        self._marks.set_selected(numbers)
+        self._update_boxes(*self._marks.selected, *numbers)
+        self._marks.selected = numbers
         if numbers:
             self._column = self.index.box(numbers[0]).column
 
     def show_matches(self, numbers: Collection[int]) -> None:
         """Mark what a search has found."""
-        self._marks.set_matches(numbers)
+        if numbers or self._marks.matches:
+            self._marks.matches = numbers
+            self.viewport().update()
 
     def show_current_match(self, number: int | None) -> None:
         """Mark the match that a search has stepped to."""
-        self._marks.set_current_match(number)
+        self._update_boxes(self._marks.current_match, number)
+        self._marks.current_match = number
 
     def reveal(self, number: int) -> None:
         """Scroll to a box, if it is not visible, and enlarge what is too small to be seen."""
@@ -186,6 +179,20 @@ class FigureCanvas(QGraphicsView):
     def _scroll(self, by: QPoint) -> None:
         self.horizontalScrollBar().setValue(self.horizontalScrollBar().value() + by.x())
         self.verticalScrollBar().setValue(self.verticalScrollBar().value() + by.y())
+
+    def _update_boxes(self, *numbers: int | None) -> None:
+        """Have boxes painted again, with their marks."""
+        for number in numbers:
+            if number is not None:
+                around = QRectF(*self.index.box(number).rect).adjusted(-REACH, -REACH, REACH, REACH)
+                self.viewport().update(self.mapFromScene(around).boundingRect().adjusted(-4, -4, 4, 4))
+
+    def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        super().drawBackground(painter, rect)
+        self._drawing.paint(painter, QRectF(rect), self.transform().m11())
+
+    def drawForeground(self, painter: QPainter, rect: QRectF | QRect) -> None:
+        self._marks.paint(painter, self.index, QRectF(rect))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         before = self._position()
@@ -301,5 +308,6 @@ class FigureCanvas(QGraphicsView):
         shape = Qt.CursorShape.OpenHandCursor if number is None else Qt.CursorShape.PointingHandCursor
         self.viewport().setCursor(shape)
         if number != self._marks.hovered:
-            self._marks.set_hovered(number)
+            self._update_boxes(self._marks.hovered, number)
+            self._marks.hovered = number
             self.hovered.emit(None if number is None else self.index.box(number))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
@@ -78,6 +79,8 @@ class FigureController(QObject):
         self._drawn: tuple[object, ...] = ()
         """What the drawing depends on."""
         self._frame: tuple[object, ...] = ()
+        self._offered: Callable[[], object] = self._measure
+        self._note = "", ""
         self._facts: dict[Architecture, NetworkFacts] = {}
         self.shown: ShownFigure | None = None
         self._scheduler = IdleScheduler(self)
@@ -188,6 +191,7 @@ class FigureController(QObject):
         self.networksChanged.emit(self.tabs(), self._network)
         yield from self._draw_steps()
         if edited and table.architecture not in self.architectures():
+            self._offered = partial(self.add, None)
             self.currentMissed.emit(f"{title(table.architecture)}, the current network, is not in the figure")
 
     def _draw_steps(self) -> Generator[None, None, None]:
@@ -265,12 +269,12 @@ class FigureController(QObject):
         return "stage" if color == "time" and self._unmeasured() else color
 
     def accept_note(self) -> None:
-        """Do what the remark offers: measure, or add the current network."""
-        if self._session.state.figure_color == "time" and (missing := self._unmeasured()):
-            for architecture in missing:
-                self._app.measurements.request(architecture)
-        else:
-            self.add(None)
+        """Do what the remark offers."""
+        self._offered()
+
+    def _measure(self) -> None:
+        measurements = self._app.measurements
+        measurements.request_all([measurements.spec(architecture) for architecture in self._unmeasured()])
 
     def _measurements(self, architectures: Sequence[Architecture]) -> tuple[Measurement, ...]:
         found = (self._app.measurements.find(architecture) for architecture in architectures)
@@ -284,14 +288,17 @@ class FigureController(QObject):
             self.refresh()
 
     def _show_note(self) -> None:
+        """Say which networks have to be measured before their times can color them."""
         missing = self._unmeasured() if self._session.state.figure_color == "time" else []
+        note = "", ""
         if missing and self._app.measurements.measuring:
-            self.noteChanged.emit("Measuring…", "")
+            note = "Measuring…", ""
         elif missing:
-            names = ", ".join(map(title, missing))
-            self.noteChanged.emit(f"Not measured on this device yet: {names}", "Measure")
-        else:
-            self.noteChanged.emit("", "")
+            self._offered = self._measure
+            note = f"Not measured on this device yet: {', '.join(map(title, missing))}", "Measure"
+        if note != self._note:
+            self._note = note
+            self.noteChanged.emit(*note)
 
     # The selected layer.
 

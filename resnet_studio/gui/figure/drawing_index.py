@@ -24,7 +24,7 @@ class DrawingIndex:
         self.drawing = drawing
         self.vertical = drawing.height >= drawing.width
         """Whether the drawing is searched along its height."""
-        self.columns: dict[int, list[int]] = defaultdict(list)
+        self.columns: dict[int, list[int]] = {}
         """The boxes of each architecture, as they follow one another."""
         self._buckets: dict[int, list[int]] = defaultdict(list)
         self._large: list[int] = []
@@ -96,7 +96,7 @@ class DrawingIndex:
             self._add_box(number, item)
 
     def _add_box(self, number: int, box: Box) -> None:
-        self.columns[box.column].append(number)
+        self.columns.setdefault(box.column, []).append(number)
         self._texts[number] = _key("\n".join((*box.names, *box.lines)))
         around: dict[str, None] = {}
         for name in box.names:

@@ -14,7 +14,7 @@ from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.figure.layer_facts import LayerFacts
 from resnet_studio.gui.theme import GRID
 
-HINT = "Move the mouse over a layer to read its row of the layer table; click to select it in every workspace"
+HINT = "Point at a layer to read its row of the layer table · click it to select it in every workspace"
 COLUMNS = {
     "output": ("output", "2048×999×999", "Channels × height × width of the output for one image"),
     "parameters": ("parameters", "102,764,544", "Weights, biases, and batch norm's scale and shift"),
@@ -46,7 +46,7 @@ class LayerInfo(QWidget):
         self._pages.addWidget(self._hint)
         grid = QGridLayout(row)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(2 * GRID)
+        grid.setHorizontalSpacing(3 * GRID // 2)
         grid.setVerticalSpacing(0)
         grid.addWidget(self._name, 0, 0)
         grid.addWidget(self._detail, 1, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from resnet_studio.gui.common.helpers import set_names
@@ -18,33 +18,8 @@ STEP = 1.25
 """Of a click on + or −."""
 
 
-class Overlay(QFrame):
-    """Keeps its place over another widget as that is resized."""
-
-    def __init__(self, over: QWidget) -> None:
-        super().__init__(over)
-        self._over = over
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        over.installEventFilter(self)
-
-    def place_in(self, space: QSize, size: QSize) -> QPoint:
-        """Where the overlay stands."""
-        raise NotImplementedError
-
-    def place(self) -> None:
-        """Take the size of the contents, and the place for it."""
-        size = self.sizeHint().boundedTo(self._over.size())
-        self.resize(size)
-        self.move(self.place_in(self._over.size(), size))
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
-            self.place()
-        return super().eventFilter(watched, event)
-
-
-class FigureNote(Overlay):
-    """A remark at the bottom, with a button for what it offers."""
+class FigureNote(QFrame):
+    """A remark at the bottom of the widget that it lies over, with a button for what it offers."""
 
     accepted = Signal()
     """The button was clicked."""
@@ -52,17 +27,20 @@ class FigureNote(Overlay):
     def __init__(self, over: QWidget) -> None:
         super().__init__(over)
         set_names(self, "figureNote", "Remark")
+        self._over = over
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        over.installEventFilter(self)
         self._lasting = ("", "")
         self._text = set_names(QLabel(), "figureNoteText", "Remark")
         self._button = set_names(QPushButton("Add it"), "figureNoteAction", "", "Do what the remark offers")
-        self._button.clicked.connect(self.accepted)
+        self._button.clicked.connect(self._accept)
         row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         row.setSpacing(2 * GRID)
         row.addWidget(self._text)
         row.addWidget(self._button)
         self._passing = QTimer(self, interval=SHOWN_MS, singleShot=True)
-        self._passing.timeout.connect(lambda: self._show(*self._lasting))
+        self._passing.timeout.connect(self.end_passing)
         self.hide()
 
     def show_note(self, text: str, action: str) -> None:
@@ -76,8 +54,19 @@ class FigureNote(Overlay):
         self._passing.start()
         self._show(text, action)
 
-    def place_in(self, space: QSize, size: QSize) -> QPoint:
-        return QPoint((space.width() - size.width()) // 2, space.height() - size.height() - 3 * GRID)
+    def end_passing(self) -> None:
+        """Show the lasting remark again, if there is one."""
+        self._passing.stop()
+        self._show(*self._lasting)
+
+    def _accept(self) -> None:
+        self.end_passing()
+        self.accepted.emit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Show):
+            self._place()
+        return super().eventFilter(watched, event)
 
     def _show(self, text: str, action: str) -> None:
         self._text.setText(text)
@@ -85,7 +74,18 @@ class FigureNote(Overlay):
         self._button.setToolTip(f"{action}: {text}")
         self._button.setVisible(bool(action))
         self.setVisible(bool(text))
-        self.place()
+        self._place()
+
+    def _place(self) -> None:
+        """Take the place at the bottom; a text that is too long for a line is wrapped."""
+        available = self._over.width() - 4 * GRID
+        self._text.setWordWrap(False)
+        width = self.sizeHint().width()
+        self._text.setWordWrap(width > available)
+        width = min(width, available)
+        height = self.layout().totalHeightForWidth(width) if self._text.wordWrap() else self.sizeHint().height()
+        self.resize(width, height)
+        self.move((self._over.width() - width) // 2, self._over.height() - height - 3 * GRID)
 
 
 class ZoomBar(QWidget):

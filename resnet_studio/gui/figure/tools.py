@@ -91,7 +91,7 @@ class DrawingTools(QWidget):
         self._choice = QStackedWidget()
         _fix_width(self.repeated, 16 * GRID)
         self._choice.addWidget(labeled("Repeats", self.repeated))
-        self.block.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        _fix_width(self.block, 26 * GRID)
         self._choice.addWidget(self.block)
         self.color = ComboBox(COLORS, "figureColor", "Color by", COLOR_TIP)
         _fix_width(self.color, 17 * GRID)

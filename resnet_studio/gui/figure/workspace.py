@@ -111,7 +111,10 @@ class FigureWorkspace(Workspace):
     def _show_networks(self, tabs: list[NetworkTab], selected: int) -> None:
         networks, controller = self.view.networks, self.controller
         networks.tabs.show_networks(tabs, selected)
-        networks.show_current_missing(missing=None not in controller.networks)
+        missing = None not in controller.networks
+        networks.show_current_missing(missing=missing)
+        if not missing:
+            self.view.note.end_passing()
         self.view.tools.show_blocks(controller.blocks(), controller.block())
 
     def _show_choices(self) -> None:

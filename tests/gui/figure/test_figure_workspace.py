@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 from xml.etree import ElementTree
 
 import pytest
@@ -16,7 +17,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QComboBox, QFileDialog, QPushButton, QToolButton, QTreeView
 from pytestqt.qtbot import QtBot
 
+from fake_engine import FakeEngine
 from figure_window import FigureWindow
+from resnet_studio.analysis.measurement import Measurement, Timing, cpu_name, library_versions
 from resnet_studio.figures.palette import DARK, LIGHT, PRINT
 from resnet_studio.gui.common.search_field import SearchField
 from resnet_studio.gui.figure.network_tabs import NetworkTabs
@@ -44,7 +47,7 @@ def test_the_first_picture_is_that_of_the_article(open_figure: Open) -> None:
 
 def test_hover_shows_the_row_of_the_layer_table(open_figure: Open, qtbot: QtBot) -> None:
     figure = open_figure(architecture=preset("resnet34"))
-    assert "Move the mouse" in figure.text("figureInfoHint") or figure.selected()
+    assert "Point at a layer" in figure.text("figureInfoHint")
     viewport = figure.canvas.viewport()
     QTest.mouseMove(viewport, figure.place(figure.box(2, "layer2.0.conv1")))
     qtbot.waitUntil(lambda: figure.text("figureInfoName") == "layer2.0.conv1")
@@ -246,6 +249,30 @@ def test_colors_by_a_number(open_figure: Open, color: str) -> None:
         assert fills["layer4.2.conv2"] == pytest.approx((9 * 512 * 512 + 2 * 512) / VGG_LARGEST)
     texts = {label.text for label in figure.canvas.index.drawing.labels()}
     assert texts & {"FLOPs (MAC)", "Parameters", "Receptive field (pixels)"}
+
+
+def test_colors_by_measured_time_are_measured_when_asked(open_figure: Open, qtbot: QtBot) -> None:
+    figure = open_figure(figure_networks=[preset("plain34"), None], architecture=preset("resnet34"))
+    figure.select("figureColor", "time")
+    engine = cast("FakeEngine", figure.app.engine)
+    assert figure.text("figureNoteText") == "Not measured on this device yet: plain34, resnet34"
+    assert figure.boxes(1)[0].fill == "conv1"  # by stage, as long as there are no times
+    assert "measure" not in engine.pending
+    qtbot.mouseClick(figure.find(QPushButton, "figureNoteAction"), LEFT)
+    (specs,) = engine.pending["measure"][1:]
+    assert [spec.architecture for spec in specs] == [preset("plain34"), preset("resnet34")]
+    assert figure.text("figureNoteText") == "Measuring…"
+    for spec, conv1 in zip(specs, (0.004, 0.002), strict=True):
+        whole = Timing(0.02, 0.01, 0.03, 9)
+        times = {"conv1": conv1, "layer1.0.conv1": 0.001}
+        engine.part("measure", Measurement(spec, whole, times, cpu_name(), 2, library_versions(), 1.0))
+    engine.answer("measure", None)
+    assert not figure.view.note.isVisible()
+    assert [figure.box(column, "conv1").fill for column in range(2)] == [1.0, 0.5]
+    assert figure.box(1, "layer1.0.conv1").fill == 0.25
+    assert figure.box(1, "layer4.0.conv1").fill is None  # it was not timed
+    figure.click(figure.box(1, "layer1.0.conv1"))
+    assert figure.text("figureInfoTime1") == "1.00 ms"
 
 
 def test_colors_of_paper_and_of_the_window(open_figure: Open) -> None:
