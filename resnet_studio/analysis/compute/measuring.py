@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -171,12 +171,15 @@ class Passes:
     @contextmanager
     def _ready(self) -> Iterator[None]:
         """What a pass begins with; afterwards torch's random state is as before, though dropout has used it."""
-        if not self._backward:
-            with torch.inference_mode():
-                yield
-            return
-        self._network.zero_grad(set_to_none=True)
-        with torch.random.fork_rng(devices=[self._device] if self._device.type == "cuda" else []):
+        gpus = [self._device] if self._device.type == "cuda" else []
+        with ExitStack() as stack:
+            for gpu in gpus:  # whose events and synchronization those of this thread are
+                stack.enter_context(torch.cuda.device(gpu))
+            if self._backward:
+                self._network.zero_grad(set_to_none=True)
+                stack.enter_context(torch.random.fork_rng(devices=gpus))
+            else:
+                stack.enter_context(torch.inference_mode())
             yield
 
     def _run(self) -> None:
