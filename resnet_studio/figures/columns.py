@@ -15,7 +15,8 @@ from resnet_studio.figures.legend import Entry, color_entries, least_width, lege
 from resnet_studio.figures.options import FigureOptions, costs, headings, size_text
 from resnet_studio.figures.text_metrics import SPARE, text_width
 from resnet_studio.figures.values import Shades, description, shades_steps
-from resnet_studio.networks.architecture import Architecture
+from resnet_studio.networks.architecture import Architecture, Residual
+from resnet_studio.networks.baselines import PLAIN
 
 MARGIN = 12.0
 BOX, GAP = 13.0, 9.0
@@ -230,7 +231,7 @@ class _Layout:
     def drawing(self, items: Sequence[Item], shades: Shades) -> Drawing:
         """The figure with its legend."""
         skips = [skip for column in self._columns for group in column.figure.groups for skip in group.skips]
-        stages = shades.stages if all(_has_stages(column) for column in self._columns) else ()
+        stages = shades.stages if all(_has_stages(column.architecture) for column in self._columns) else ()
         notes = () if self._shares_sizes else (Entry("numbers at the left: output size", ""),)
         rows = [(*skip_entries(skips), *notes), color_entries(shades.coloring, shades.largest, stages)]
         width = max(self._right, least_width(rows) + 2 * MARGIN)
@@ -243,9 +244,9 @@ class _Layout:
         )  # fmt: skip
 
 
-def _has_stages(column: _Column) -> bool:
-    """Whether its boxes are colored by stages of its own."""
-    return any(group.name for group in column.figure.groups) or "vgg" in column.heading[0].lower()
+def _has_stages(architecture: Architecture) -> bool:
+    """Whether its boxes are colored by stages of its own, which the legend can name."""
+    return isinstance(architecture, Residual) or architecture.name in PLAIN
 
 
 def _heading_height(column: _Column) -> float:
