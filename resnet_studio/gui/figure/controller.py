@@ -25,7 +25,7 @@ from resnet_studio.gui.figure.network_tabs import NetworkTab
 from resnet_studio.gui.plots.downsampling import IdleScheduler
 from resnet_studio.gui.session import IN_THE_ARTICLE, MOST_FIGURE_NETWORKS
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.arguments import network_argument
+from resnet_studio.networks.arguments import network_arguments
 from resnet_studio.networks.plan import channels_by_name, plan_steps
 from resnet_studio.networks.presets import title
 from resnet_studio.networks.receptive_field import field_steps
@@ -354,7 +354,7 @@ class FigureController(QObject):
         fold = {None: (), True: ("--fold",), False: ("--no-fold",)}[options.fold]
         return (
             "figure",
-            *map(network_argument, architectures),
+            *(argument for one in architectures for argument in network_arguments(one)),
             *(() if options.form == "columns" else ("--form", options.form)),
             *(() if options.form == "block" else fold),
             *(("--block", options.block) if options.block else ()),

@@ -34,7 +34,7 @@ class FigureNote(QFrame):
         self._text = set_names(QLabel(), "figureNoteText", "Remark")
         self._button = set_names(QPushButton("Add it"), "figureNoteAction", "", "Do what the remark offers")
         self._button.clicked.connect(self._accept)
-        row = QHBoxLayout(self)
+        row = self._row = QHBoxLayout(self)
         row.setContentsMargins(2 * GRID, GRID, GRID, GRID)
         row.setSpacing(2 * GRID)
         row.addWidget(self._text)
@@ -83,7 +83,7 @@ class FigureNote(QFrame):
         width = self.sizeHint().width()
         self._text.setWordWrap(width > available)
         width = min(width, available)
-        height = self.layout().totalHeightForWidth(width) if self._text.wordWrap() else self.sizeHint().height()
+        height = self._row.totalHeightForWidth(width) if self._text.wordWrap() else self.sizeHint().height()
         self.resize(width, height)
         self.move((self._over.width() - width) // 2, self._over.height() - height - 3 * GRID)
 

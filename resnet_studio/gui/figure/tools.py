@@ -89,7 +89,7 @@ class DrawingTools(QWidget):
         self.repeated = ComboBox(REPEATED, "figureRepeated", "Repeated blocks", REPEATED_TIP)
         self.block = ComboBox({}, "figureBlock", "Block", "The block that is drawn from inside")
         self._choice = QStackedWidget()
-        _fix_width(self.repeated, 16 * GRID)
+        _fix_width(self.repeated, 18 * GRID)
         self._choice.addWidget(labeled("Repeats", self.repeated))
         _fix_width(self.block, 26 * GRID)
         self._choice.addWidget(self.block)

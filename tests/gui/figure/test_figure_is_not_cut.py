@@ -23,8 +23,10 @@ from widest import WORKSPACE, cut, everything, shown
 
 pytestmark = pytest.mark.usefixtures("window_fonts")
 DEEPEST = Residual(blocks=(MOST_BLOCKS,) * MOST_STAGES, shortcut="C", width=1, image=999)
-WIDEST = LayerFacts("layer6.999.downsample.0", "1×1, 65536, /2", (65536, 1024, 1024), 8_589_934_592, 999 * 10**12, 0.0999,
-                    (99_999, 99_999), 123.4, 999)  # fmt: skip
+WIDEST = LayerFacts(
+    "layer6.999.downsample.0", "1×1, 65536, /2", (65536, 1024, 1024), 8_589_934_592, 999 * 10**12, 0.0999,
+    (99_999, 99_999), 123.4, 999,
+)  # fmt: skip
 
 
 @pytest.fixture
