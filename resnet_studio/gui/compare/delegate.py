@@ -59,11 +59,15 @@ class CompareDelegate(BlockDelegate):
         self._entries = model
         self._margin = 20  # for the ≠
         self._parts: list[PartWidths] = []
+        self._parts_font = ""
+        """What the parts were measured in, as its key; empty if they were not since the model was reset."""
+        model.modelAboutToBeReset.connect(self._forget_parts)
         self._layout: Layout = "wide"
 
     def cell_widths(self, available: int) -> list[int]:
         columns = range(self._entries.columnCount())
-        self._parts = [self._part_widths(column) for column in columns]
+        if self._parts_font != (font := self._table.font().key()):
+            self._parts, self._parts_font = [self._part_widths(column) for column in columns], font
         headings = list(map(cast("NetworkHeader", self._table.horizontalHeader()).needed_width, columns))
         others = list(map(max, super().cell_widths(available), headings))
         widths = {
@@ -153,6 +157,9 @@ class CompareDelegate(BlockDelegate):
         if self._layout == "wide" and entry.share:
             delta = QRect(share.left() - GAP - parts.delta, rect.top(), parts.delta, rect.height())
             painter.drawText(delta, RIGHT, entry.delta)
+
+    def _forget_parts(self) -> None:
+        self._parts_font = ""
 
     def _font(self, *, whole: bool) -> QFont:
         """Rows of the whole network are bolder than those of a stage."""

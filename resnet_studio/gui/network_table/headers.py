@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import QAbstractItemModel, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QFontMetricsF, QMouseEvent, QPainter
 from PySide6.QtWidgets import QHeaderView
 
@@ -145,6 +145,8 @@ class StageHeader(QHeaderView):
         super().__init__(Qt.Orientation.Vertical)
         self.heading = heading
         self._width, self._at_top = width, at_top
+        self._texts: dict[tuple[int, int], str] = {}
+        """Headings that were asked for since the model was reset: hundreds of rows are asked for theirs many times."""
         self.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.setMinimumSectionSize(8)
 
@@ -160,8 +162,19 @@ class StageHeader(QHeaderView):
             texts = name, self.text(section, DETAIL_ROLE)
             yield sum(math.ceil(metrics.horizontalAdvance(text)) for text in texts) + MARK + 3 * PADDING
 
+    def setModel(self, model: QAbstractItemModel) -> None:
+        super().setModel(model)
+        for changed in (model.modelAboutToBeReset, model.headerDataChanged, model.dataChanged):
+            changed.connect(self._forget_texts)
+
+    def _forget_texts(self) -> None:
+        self._texts.clear()
+
     def text(self, section: int, role: int) -> str:
-        return str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")
+        key = section, int(role)
+        if key not in self._texts:
+            self._texts[key] = str(self.model().headerData(section, Qt.Orientation.Vertical, role) or "")
+        return self._texts[key]
 
     def starts_group(self, section: int) -> bool:
         """Whether a group of rows with one name begins here."""
