@@ -73,14 +73,13 @@ class EstimatePanel(QWidget):
         """The row of the largest batch, with the button that takes it."""
         self._use = set_names(
             QPushButton("Use"), "useLargestBatch", "Use the largest batch", "Train with this batch size"
-        )  # fmt: skip
-        self._use.setProperty("dense", True)
+        )
         self._use.clicked.connect(lambda: self.batchRequested.emit(self._largest))
         self._use.hide()
         row = QHBoxLayout()
         row.setSpacing(GRID)
         row.addStretch(1)
-        row.addWidget(self._use)
+        row.addWidget(self._use, 0, Qt.AlignmentFlag.AlignTop)
         row.addWidget(value)
         return row
 
@@ -135,8 +134,8 @@ def seconds_text(seconds: float) -> str:
 
 
 def step_memory(estimate: Estimate) -> str:
-    """The memory of a step, and of the process where it takes some of the same: "2.3 GB + 0.72 GB"."""
-    process = f" + {about_memory(estimate.process)}" if estimate.process else ""
+    """The memory of a step, and of the process where it takes some of the same: "2.3 GB + 720 MB process"."""
+    process = f" + {about_memory(estimate.process)} process" if estimate.process else ""
     return f"{about_memory(estimate.bytes)}{process}"
 
 

@@ -456,7 +456,7 @@ def test_the_estimate_is_shown(view: SetupView) -> None:
     assert words(view, "stepsPerEpochEstimate") == "11"
     assert words(view, "epochEstimate") == "0.44 s"  # 11 steps of 0.04 s
     assert words(view, "wholeEstimate") == "13.2 s"
-    assert words(view, "memoryEstimate") == "210 MB + 700 MB"
+    assert words(view, "memoryEstimate") == "210 MB + 700 MB process"
     assert words(view, "deviceMemoryEstimate") == "16 GB"
     assert "within 15%" in view.findChild(QLabel, "memoryEstimate").toolTip()
     assert not view.findChild(QLabel, "estimateWarning").isVisible()
