@@ -11,10 +11,10 @@ networks in turn and predicting its time from the others.
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import chain, combinations
 from statistics import median
 from typing import Any
 
@@ -130,14 +130,33 @@ class Sample:
 class LayerTimes:
     """The measured layers of one device, from which the time of any network is predicted."""
 
-    def __init__(self, measurements: Sequence[Measurement]) -> None:
-        """`measurements` are of one device, precision and batch, with their layers; `ValueError` if there are none."""
+    def __init__(self, measurements: Sequence[Measurement], samples: Sequence[Sequence[Sample]] | None = None) -> None:
+        """`measurements` are of one device, precision and batch, with their layers; `ValueError` if there are none.
+
+        `samples` are the layers of each, if they are known already.
+        """
         self.measurements = tuple(one for one in measurements if one.layers)
         if not self.measurements:
             raise ValueError("single layers can't be timed on this device, so times can't be predicted")
         self.batch = self.measurements[0].spec.batch
-        self._models = {kind: _KindModel(samples) for kind, samples in _samples(self.measurements).items()}
+        self._measured = samples or [_samples(one) for one in self.measurements]
+        self._samples: dict[str, list[Sample]] = {}
+        for sample in chain.from_iterable(self._measured):
+            self._samples.setdefault(sample.layer.kind, []).append(sample)
+        self._models: dict[str, _KindModel] = {}
         self._sum = LayerSum(self.layer_seconds, _is_called)
+
+    def without(self, number: int) -> LayerTimes:
+        """The same without the measurement of that number."""
+        measurements, samples = list(self.measurements), list(self._measured)
+        del measurements[number], samples[number]
+        return LayerTimes(measurements, samples)
+
+    def fit_steps(self) -> Iterator[None]:
+        """Fit every kind of layers, which is else done when one is first predicted, with a yield after each."""
+        for kind in self._samples:
+            self._model(kind)
+            yield
 
     @cached_property
     def overhead(self) -> float:
@@ -146,9 +165,9 @@ class LayerTimes:
 
     @property
     def where(self) -> str:
-        """What was measured on: "AMD EPYC, 2 logical cores, 2 threads", and how many measurements have a caveat."""
+        """What was measured on: "AMD EPYC, 2 logical cores, 2 threads", and how many measurements were disturbed."""
         first = self.measurements[0]
-        disturbed = sum(bool(one.caveats) for one in self.measurements)
+        disturbed = sum(any("other programs" in caveat for caveat in one.caveats) for one in self.measurements)
         caveat = f"; {disturbed} of {len(self.measurements)} measurements were disturbed" if disturbed else ""
         return f"{first.device_name}, {counted(first.threads, 'thread')}{caveat}"
 
@@ -161,14 +180,18 @@ class LayerTimes:
         """Seconds of one layer in a pass over a batch."""
         if not layer.called or layer.kind in FREE:
             return 0.0
-        kind = layer.kind if layer.kind in self._models else LIKE.get(layer.kind, layer.kind)
-        model = self._models.get(kind) or self._models["add"]
-        return model.seconds(layer)
+        kind = layer.kind if layer.kind in self._samples else LIKE.get(layer.kind, layer.kind)
+        return self._model(kind if kind in self._samples else "add").seconds(layer)
 
     def guessed(self, architecture: Architecture) -> tuple[str, ...]:
         """Kinds of layers of a network that were not measured, so that the time of another kind stands for theirs."""
         kinds = dict.fromkeys(layer.kind for layer in called_layers(architecture))
-        return tuple(kind for kind in kinds if kind not in self._models and kind not in FREE)
+        return tuple(kind for kind in kinds if kind not in self._samples and kind not in FREE)
+
+    def _model(self, kind: str) -> _KindModel:
+        if kind not in self._models:
+            self._models[kind] = _KindModel(self._samples[kind])
+        return self._models[kind]
 
 
 def guess_note(kinds: Sequence[str]) -> str:
@@ -177,11 +200,12 @@ def guess_note(kinds: Sequence[str]) -> str:
 
 
 def error_steps(measurements: Sequence[Measurement]) -> Generator[None, None, PredictionError]:
-    """What predictions are off by: each measured network is predicted from the layers of the others. It yields after
-    each."""
-    errors = []
-    for left_out in measurements:
-        others = LayerTimes([one for one in measurements if one is not left_out])
+    """What predictions are off by: each measured network is predicted from the layers of the others. It yields in
+    between, so that a window can go on."""
+    errors, times = [], LayerTimes(measurements)
+    for number, left_out in enumerate(times.measurements):
+        others = times.without(number)
+        yield from others.fit_steps()
         errors.append(others.seconds(left_out.spec.architecture) / left_out.per_image.median - 1)
         yield
     return error_of(errors)
@@ -204,18 +228,16 @@ class _KindModel:
         return float(np.array(_terms(layer)) @ self._coefficients * np.exp(factor))
 
 
-def _samples(measurements: Iterable[Measurement]) -> dict[str, list[Sample]]:
-    """The measured layers by kind; those of a network that are alike are one sample with their mean."""
-    found: dict[str, list[Sample]] = {}
-    for measurement in measurements:
-        alike: dict[tuple[str, tuple[float, ...]], list[Sample]] = {}
-        for layer in called_layers(measurement.spec.architecture):
-            if (seconds := measurement.layers.get(layer.name, 0.0)) > 0 and layer.kind not in FREE:
-                alike.setdefault((layer.kind, _place(layer)), []).append(Sample(layer, seconds))
-        for (kind, _), samples in alike.items():
-            mean = math.fsum(sample.seconds for sample in samples) / len(samples)
-            found.setdefault(kind, []).append(Sample(samples[0].layer, mean))
-    return found
+def _samples(measurement: Measurement) -> list[Sample]:
+    """The measured layers of a network; those that are alike are one sample with their mean."""
+    alike: dict[tuple[str, tuple[float, ...]], list[Sample]] = {}
+    for layer in called_layers(measurement.spec.architecture):
+        if (seconds := measurement.layers.get(layer.name, 0.0)) > 0 and layer.kind not in FREE:
+            alike.setdefault((layer.kind, _place(layer)), []).append(Sample(layer, seconds))
+    return [
+        Sample(samples[0].layer, math.fsum(sample.seconds for sample in samples) / len(samples))
+        for samples in alike.values()
+    ]
 
 
 def _terms(layer: Layer) -> tuple[float, ...]:

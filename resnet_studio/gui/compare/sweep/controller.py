@@ -118,6 +118,8 @@ class SweepController(QObject):
 
     def _steps(self, sweeping: Generator[object, None, SweepResult]) -> Iterator[None]:
         """The table, and then how far its times are off."""
+        if self._times:
+            yield from self._times.fit_steps()
         try:
             result = yield from map_progress(sweeping, lambda _: None)
         except SweepError as error:
