@@ -136,7 +136,7 @@ def test_the_file_has_the_names_and_forms_of_version_0_1() -> None:
         ("geometry", 5), ("geometry", "no base64!"), ("workspace", 1e400), ("workspace", "x"), ("workspace", True),
         ("workspace", 999), ("workspace", -1), ("activations_page", 10**400), ("training_page", 4), ("theme", "blue"),
         ("compare_page", 3), ("scatter_source", "moon"), ("scatter_x", "beauty"),
-        ("figure_networks", []), ("figure_networks", [None] * 9), ("figure_form", "round"),
+        ("figure_networks", []), ("figure_form", "round"),
         ("figure_color", 1), ("figure_palette", None), ("figure_repeated", True),
         ("theme", ["dark"]), ("architecture", {}), ("architecture", []), ("architecture", {"width": 0}),
         ("compared", []), ("compared", 3), ("image", 7), ("image", "a\0b"), ("images", {"a": 1}), ("recent", None),
