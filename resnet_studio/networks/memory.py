@@ -13,7 +13,8 @@ from pathlib import Path
 
 from resnet_studio.formatting import about_memory
 from resnet_studio.networks.architecture import Architecture
-from resnet_studio.networks.live_tensors import WORD, Peak, inference_peak, mapping_batches, training_peak
+from resnet_studio.networks.heap import Peak
+from resnet_studio.networks.live_tensors import WORD, inference_peak, mapping_batches, training_peak
 from resnet_studio.networks.plan import plan
 from resnet_studio.networks.presets import title
 
