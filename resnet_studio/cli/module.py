@@ -54,7 +54,7 @@ def chosen_architecture(
     if module:
         return open_module(module, image_size, channels)
     if not name:
-        raise ValueError("name an architecture, as in `table resnet50`, or give --module FILE.py:FUNCTION")
+        raise ValueError("ARCH is missing: name an architecture, as in `table resnet50`, or give --module FILE.py:FUNCTION")
     return resolve_architecture(name, settings, image_size)
 
 

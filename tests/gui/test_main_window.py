@@ -324,7 +324,8 @@ def test_weights_of_another_head_give_a_table_and_offers(
     ]
     buttons = window.message_bar.findChildren(QPushButton, OFFERS)
     offers = {button.text(): button for button in buttons if button.isVisible()}
-    assert list(offers) == ["Switch to resnet20-cifar, 7 classes", "Load all but the head"]
+    others = ["Load all but the head", "About these weights…"]
+    assert list(offers) == ["Switch to resnet20-cifar, 7 classes", *others]
     loaded: list[ForwardResult] = []
     window.controller.activations.forwardFinished.connect(loaded.append)
     with qtbot.waitSignal(
