@@ -24,6 +24,7 @@ Channels = Annotated[
     int | None, typer.Option("--channels", metavar="N", help="Channels of the images that --module takes. Default: 3.")
 ]
 CHANNELS = 3
+MISSING = "ARCH is missing: name an architecture, as in `table resnet50`, or give --module FILE.py:FUNCTION"
 
 
 def open_module(text: str, image_size: str | None = None, channels: int | None = None) -> OwnModule:
@@ -54,7 +55,7 @@ def chosen_architecture(
     if module:
         return open_module(module, image_size, channels)
     if not name:
-        raise ValueError("ARCH is missing: name an architecture, as in `table resnet50`, or give --module FILE.py:FUNCTION")
+        raise ValueError(MISSING)
     return resolve_architecture(name, settings, image_size)
 
 
