@@ -162,8 +162,11 @@ class StageHeader(QHeaderView):
             texts = name, self.text(section, DETAIL_ROLE)
             yield sum(math.ceil(metrics.horizontalAdvance(text)) for text in texts) + MARK + 3 * PADDING
 
-    def setModel(self, model: QAbstractItemModel) -> None:
+    def setModel(self, model: QAbstractItemModel | None) -> None:
         super().setModel(model)
+        self._texts.clear()
+        if model is None:
+            return
         for changed in (model.modelAboutToBeReset, model.headerDataChanged, model.dataChanged):
             changed.connect(self._forget_texts)
 
