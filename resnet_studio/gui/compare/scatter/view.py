@@ -63,7 +63,9 @@ class ScatterView(QWidget):
         self._export = ExportButton("exportScatter", "Export the scatter plot", "Save the plot, or its values", "")
         self._notice = set_names(ElidedLabel(), "scatterNotice", "What is missing")
         self._notice.setProperty("quiet", True)
-        self._measure = set_names(QPushButton("Measure"), "measureNetworks", "", "Measure the time of those that have none")
+        self._measure = set_names(
+            QPushButton("Measure"), "measureNetworks", "", "Measure the time of those that have none"
+        )
         self._cancel = set_names(
             QPushButton("Cancel"), "cancelMeasuring", "", "Stop measuring; what is measured is kept"
         )
