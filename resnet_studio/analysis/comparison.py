@@ -143,10 +143,13 @@ def makeup(stage: BlockGroup, architecture: Architecture) -> str:
 
 def makeup_of_modules(layers: Sequence[Layer]) -> str:
     """A stage without blocks: its layers with weights, or how many of each kind there are if there are many."""
-    weighted = [layer for layer in layers if layer.kind in WEIGHTED]
+    called = [layer for layer in layers if any(layer.output)]
+    if not called:
+        return ", ".join(dict.fromkeys(one.kind if one.kind == "parameter" else "never called" for one in layers))
+    weighted = [layer for layer in called if layer.kind in WEIGHTED]
     lines = _run_lengths(map(_layer, weighted))
     if lines.count(";") < MOST_LINES:
-        return lines or ", ".join(dict.fromkeys(layer.kind for layer in layers))
+        return lines or ", ".join(dict.fromkeys(layer.kind for layer in called))
     return ", ".join(f"{times} {kind}" for kind, times in Counter(layer.kind for layer in weighted).items())
 
 

@@ -48,6 +48,8 @@ def test_a_table_has_the_costs_of_fvcore_and_says_what_is_not_counted(run: Run, 
     assert rows["layer1.0.conv1"]["macs"] == 8 * 8 * 9 * 16 * 16
     assert sum(row["macs_all"] for row in rows.values()) == counted.total()
     assert table["architecture"]["kind"] == "module"
+    text = run("table", "--module", residual, *SIZE)[1]
+    assert next(line for line in text.splitlines() if line.startswith("unused")).split()[1:3] == ["never", "called"]
 
 
 def test_the_code_of_a_module_with_parts_has_its_own_row(run: Run, tmp_path: Path) -> None:
