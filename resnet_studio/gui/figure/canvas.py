@@ -33,20 +33,22 @@ WHEEL = 1.0015
 """Per unit of the wheel, which turns by 120 a notch."""
 READABLE = 0.6
 """A drawing that has to be smaller to fit into the window is first shown at its width, and scrolls."""
+NEAR = 5
+"""Pixels from a skip connection at which it is meant."""
 LARGEST_FIT = 1.75
 Framing = Literal["initial", "whole", "free"]
 """How a new drawing is placed: as is best to begin with, as a whole, or where the user has zoomed to."""
 
 
 class FigureCanvas(QGraphicsView):
-    """Shows a drawing. What it emits are boxes of the drawing."""
+    """Shows a drawing. What it emits are boxes and skip connections."""
 
     hovered = Signal(object)
-    """The `Box` under the mouse, or None."""
-    boxSelected = Signal(object)
-    """A `Box` was clicked, or reached by keys."""
-    boxActivated = Signal(object)
-    """A `Box` was double-clicked, or Enter was pressed on it."""
+    """The `Box` or the `Arc` under the mouse, or None."""
+    partSelected = Signal(object)
+    """A `Box` or an `Arc` was clicked, or reached by keys."""
+    partActivated = Signal(object)
+    """It was double-clicked, or Enter was pressed on it."""
     zoomChanged = Signal(float)
     """1 where a point is as large as on paper."""
 
@@ -102,7 +104,7 @@ class FigureCanvas(QGraphicsView):
         self._update_boxes(*self._marks.selected, *numbers)
         self._marks.selected = numbers
         if numbers:
-            self._column = self.index.box(numbers[0]).column
+            self._column = self.index.part(numbers[0]).column
 
     def show_matches(self, numbers: Collection[int]) -> None:
         """Mark what a search has found."""
@@ -117,7 +119,7 @@ class FigureCanvas(QGraphicsView):
 
     def reveal(self, number: int) -> None:
         """Scroll to a box, if it is not visible, and enlarge what is too small to be seen."""
-        box = QRectF(*self.index.box(number).rect)
+        box = QRectF(*self.index.area(number))
         if self._drawing.is_coarse(self.transform().m11()):
             self.set_zoom(1.0)
             self.centerOn(box.center())
@@ -184,7 +186,7 @@ class FigureCanvas(QGraphicsView):
         """Have boxes painted again, with their marks."""
         for number in numbers:
             if number is not None:
-                around = QRectF(*self.index.box(number).rect).adjusted(-REACH, -REACH, REACH, REACH)
+                around = QRectF(*self.index.area(number)).adjusted(-REACH, -REACH, REACH, REACH)
                 self.viewport().update(self.mapFromScene(around).boundingRect().adjusted(-4, -4, 4, 4))
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
@@ -226,7 +228,7 @@ class FigureCanvas(QGraphicsView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         position = event.position().toPoint()
         if self._pressed is None:
-            self._hover(self._box_at(position))
+            self._hover(self._part_at(position))
             return
         moved = self._pressed - position
         if self._dragged or moved.manhattanLength() >= QApplication.startDragDistance():
@@ -238,15 +240,15 @@ class FigureCanvas(QGraphicsView):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         clicked = self._pressed is not None and not self._dragged and event.button() == Qt.MouseButton.LeftButton
         self._pressed = None
-        number = self._box_at(event.position().toPoint())
+        number = self._part_at(event.position().toPoint())
         if clicked and number is not None:
-            self.boxSelected.emit(self.index.box(number))
+            self.partSelected.emit(self.index.part(number))
         self._hover(number)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        number = self._box_at(event.position().toPoint())
+        number = self._part_at(event.position().toPoint())
         if number is not None:
-            self.boxActivated.emit(self.index.box(number))
+            self.partActivated.emit(self.index.part(number))
 
     def leaveEvent(self, event: QEvent) -> None:
         super().leaveEvent(event)
@@ -262,10 +264,10 @@ class FigureCanvas(QGraphicsView):
         elif key == Qt.Key.Key_1:
             self.set_zoom(1.0)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._marks.selected:
-            self.boxActivated.emit(self.index.box(next(iter(self._marks.selected))))
+            self.partActivated.emit(self.index.part(next(iter(self._marks.selected))))
         elif (number := self._box_by_key(key)) is not None:
             self.reveal(number)
-            self.boxSelected.emit(self.index.box(number))
+            self.partSelected.emit(self.index.part(number))
         else:
             super().keyPressEvent(event)
 
@@ -300,9 +302,9 @@ class FigureCanvas(QGraphicsView):
 
         return min(self.index.columns[columns[at]], key=distance)
 
-    def _box_at(self, position: QPoint) -> int | None:
+    def _part_at(self, position: QPoint) -> int | None:
         point = self.mapToScene(position)
-        return self.index.box_at((point.x(), point.y()))
+        return self.index.part_at((point.x(), point.y()), NEAR / self.transform().m11())
 
     def _hover(self, number: int | None) -> None:
         shape = Qt.CursorShape.OpenHandCursor if number is None else Qt.CursorShape.PointingHandCursor
@@ -310,4 +312,4 @@ class FigureCanvas(QGraphicsView):
         if number != self._marks.hovered:
             self._update_boxes(self._marks.hovered, number)
             self._marks.hovered = number
-            self.hovered.emit(None if number is None else self.index.box(number))
+            self.hovered.emit(None if number is None else self.index.part(number))

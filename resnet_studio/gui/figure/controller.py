@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Signal
 
@@ -14,8 +14,9 @@ from resnet_studio.analysis.table import LayerTable
 from resnet_studio.export.formats import networks_stem
 from resnet_studio.export.provenance import NetworkProvenance
 from resnet_studio.figures.coloring import Coloring, ColorKey, coloring, times
-from resnet_studio.figures.drawing import Box
+from resnet_studio.figures.drawing import Arc, Box
 from resnet_studio.figures.figure import figure_steps
+from resnet_studio.figures.legend import JOINTS
 from resnet_studio.figures.options import FigureOptions
 from resnet_studio.gui.app_controller import AppController, is_deep
 from resnet_studio.gui.figure.block_choices import BlockChoice, block_choices, chosen_block, has_block
@@ -32,6 +33,8 @@ from resnet_studio.networks.receptive_field import field_steps
 from resnet_studio.progress import finish
 
 Repeated = Literal["auto", "folded", "all"]
+Part: TypeAlias = Box | Arc
+"""What can be pointed at: a layer, or a skip connection."""
 FOLDS: dict[Repeated, bool | None] = {"auto": None, "folded": True, "all": False}
 FULL = f"A figure has up to {MOST_FIGURE_NETWORKS} networks: remove one first"
 
@@ -302,24 +305,25 @@ class FigureController(QObject):
 
     # The selected layer.
 
-    def select(self, box: Box) -> None:
-        """Select a box's layer: in every workspace if it is the current network's."""
+    def select(self, part: Part) -> None:
+        """Select the layer of a box, or that of a skip connection or its block: in every workspace if the network is
+        the current one."""
         if self.shown is None:
             return
-        architecture = self.shown.architectures[box.column]
+        architecture, names = self.shown.architectures[part.column], _names(part)
         known = channels_by_name(architecture)
-        name = next((name for name in box.names if name in known), "")
+        name = next((name for name in names if name in known), "")
         if architecture == self._session.architecture and name:
             self._app.activations.set_layer(name)
         else:
-            self._pointed = box.column, box.layer
+            self._pointed = part.column, names[0]
             self._show_selection()
 
-    def activate(self, box: Box) -> None:
-        """Make the box's network the current architecture, and select its layer."""
+    def activate(self, part: Part) -> None:
+        """Make the network of a box or a skip connection the current architecture, and select its layer."""
         if self.shown is not None:
-            self._session.set_architecture(self.shown.architectures[box.column])
-            self.select(box)
+            self._session.set_architecture(self.shown.architectures[part.column])
+            self.select(part)
 
     def selected_boxes(self) -> Sequence[int]:
         """The boxes of the selected layer."""
@@ -332,18 +336,20 @@ class FigureController(QObject):
             return ()
         return self.shown.index.boxes_of(self.shown.architectures.index(current), self._app.activations.layer)
 
-    def facts(self, box: Box) -> LayerFacts | None:
-        """What the layer table says about a box; None for a moment in a deep network that was just drawn."""
-        if self.shown is None or not 0 <= box.column < len(self.shown.architectures):
+    def facts(self, part: Part) -> LayerFacts | None:
+        """What the layer table says about a box or a skip connection; None for a moment in a deep network that was just
+        drawn."""
+        if self.shown is None or not 0 <= part.column < len(self.shown.architectures):
             return None
-        architecture = self.shown.architectures[box.column]
+        architecture = self.shown.architectures[part.column]
         facts = self._facts.get(architecture)
         if facts is None:
             return None
-        folded = self.shown.index.drawing.folded
-        shown = set(_with_modules(box.layer))
-        repeats = 1 + sum(one in shown for one in folded[box.column].values()) if box.column < len(folded) else 1
-        return facts.of(box.names, ", ".join(box.lines), self._app.measurements.find(architecture), repeats)
+        names, folded = _names(part), self.shown.index.drawing.folded
+        shown = set(_with_modules(names[0]))
+        repeats = 1 + sum(one in shown for one in folded[part.column].values()) if part.column < len(folded) else 1
+        detail = ", ".join(part.lines) if isinstance(part, Box) else f"{JOINTS[part.joint]} shortcut"
+        return facts.of(names, detail, self._app.measurements.find(architecture), repeats)
 
     def command_line(self) -> tuple[str, ...]:
         """The arguments of `resnet-studio` that draw the same. `ValueError` if there is no drawing, or a network has no
@@ -379,6 +385,11 @@ class FigureController(QObject):
 
     def _show_selection(self) -> None:
         self.selectionChanged.emit(list(self.selected_boxes()))
+
+
+def _names(part: Part) -> tuple[str, ...]:
+    """The layers that a part of the drawing stands for: of an identity its block."""
+    return part.names if isinstance(part, Box) else part.names or (part.block,)
 
 
 def _block_of(layer: str) -> str:

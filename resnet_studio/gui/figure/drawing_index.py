@@ -5,9 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Sequence
+from math import hypot
+from operator import mul
 from statistics import median
 
-from resnet_studio.figures.drawing import Box, Drawing, Item, Point, Rect
+from resnet_studio.figures.drawing import Arc, Box, Drawing, Item, Point, Rect
 
 BUCKET = 48.0
 """Points of a drawing's longer side that are searched together."""
@@ -48,13 +50,26 @@ class DrawingIndex:
             found.update(self._buckets.get(bucket, ()))
         return sorted(found)
 
-    def box_at(self, point: Point) -> int | None:
-        """The uppermost box of a layer at a point."""
-        for number in reversed(self.items_in(Rect(*point, 0, 0))):
-            item = self.drawing.items[number]
+    def part(self, number: int) -> Box | Arc:
+        """A box, or a skip connection."""
+        item = self.drawing.items[number]
+        assert isinstance(item, Box | Arc)
+        return item
+
+    def area(self, number: int) -> Rect:
+        """Where a box or a skip connection is."""
+        item = self.part(number)
+        return item.rect if isinstance(item, Box) else item.bounds
+
+    def part_at(self, point: Point, reach: float) -> int | None:
+        """The uppermost box of a layer at a point, else a skip connection that passes it closer than `reach`."""
+        items = [(number, self.drawing.items[number]) for number in reversed(self.items_in(Rect(*point, 0, 0)))]
+        for number, item in items:
             if isinstance(item, Box) and item.names and _contains(item, point):
                 return number
-        return None
+        arcs = [(number, item) for number, item in items if isinstance(item, Arc) and (item.names or item.block)]
+        distance, nearest = min(((_distance(arc, point), number) for number, arc in arcs), default=(reach + 1, -1))
+        return nearest if distance <= reach else None
 
     def boxes_of(self, column: int, name: str) -> Sequence[int]:
         """The boxes that stand for a layer or a block; if it has none, those of the block that it is part of."""
@@ -94,6 +109,9 @@ class DrawingIndex:
                 self._buckets[bucket].append(number)
         if isinstance(item, Box) and item.names:
             self._add_box(number, item)
+        if isinstance(item, Arc):
+            for name in item.names:
+                self._named[item.column, name].append(number)
 
     def _add_box(self, number: int, box: Box) -> None:
         self.columns.setdefault(box.column, []).append(number)
@@ -139,6 +157,26 @@ def index_steps(drawing: Drawing) -> Generator[None, None, DrawingIndex]:
 def _contains(box: Box, point: Point) -> bool:
     rect, (x, y) = box.rect, point
     return rect.x <= x <= rect.right and rect.y <= y <= rect.bottom
+
+
+def _distance(arc: Arc, point: Point) -> float:
+    """How far a point is from an arc's curves."""
+    x, y = point
+    curves = [arc.points[first : first + 4] for first in range(0, len(arc.points) - 1, 3)]
+    return min(
+        hypot(sum(map(mul, weights, xs)) - x, sum(map(mul, weights, ys)) - y)
+        for xs, ys in (zip(*curve, strict=True) for curve in curves)
+        for weights in CURVE
+    )
+
+
+def _weights(t: float) -> tuple[float, float, float, float]:
+    """Those of a cubic Bézier curve's four points, at a share t of the way along it."""
+    return (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+
+
+CURVE = tuple(_weights(number / 24) for number in range(25))
+"""Where curves are looked at, from their start to their end."""
 
 
 def _key(text: str) -> str:

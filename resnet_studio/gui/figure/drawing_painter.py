@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterable
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
-from resnet_studio.figures.drawing import Drawing, Rect
+from resnet_studio.figures.drawing import Box, Drawing, Rect
 from resnet_studio.figures.palette import PRINT, Palette
 from resnet_studio.gui import theme
 from resnet_studio.gui.figure.drawing_index import DrawingIndex
-from resnet_studio.gui.figure.painting import paint_items
+from resnet_studio.gui.figure.painting import curve_path, paint_items
 
 MARGIN = 16.0
 """Points around the drawing."""
@@ -91,8 +91,11 @@ def _outline(
     painter.setPen(pen)
     painter.setBrush(inside if opacity else Qt.BrushStyle.NoBrush)
     for number in numbers:
-        box = index.box(number)
-        painter.drawRoundedRect(QRectF(*box.rect).adjusted(-1, -1, 1, 1), box.radius + 1, box.radius + 1)
+        part = index.part(number)
+        if isinstance(part, Box):
+            painter.drawRoundedRect(QRectF(*part.rect).adjusted(-1, -1, 1, 1), part.radius + 1, part.radius + 1)
+        else:
+            painter.drawPath(curve_path(part.points))
 
 
 def to_rect(rect: QRectF) -> Rect:

@@ -42,11 +42,12 @@ class NetworkFacts:
     def of(
         self, names: Sequence[str], detail: str, measurement: Measurement | None, repeats: int = 1
     ) -> LayerFacts | None:
-        """The facts of these layers: the row of the first if it is the only one with multiply-adds, else their sums.
+        """The facts of these layers, or of the layers of these blocks: the row of the first if it is the only one with multiply-adds, else their sums.
 
         None if the network has none of them.
         """
         rows = [self._rows[name] for name in names if name in self._rows]
+        rows = rows or [row for row in self.table.rows if row.layer.block in names]
         if not rows:
             return None
         single = sum(row.macs > 0 for row in rows) <= 1

@@ -111,13 +111,18 @@ def _paint_arc(painter: QPainter, arc: Arc, palette: Palette) -> None:
 
 def _stroke(painter: QPainter, points: Sequence[Point], color: str, width: float, *, dotted: bool = False) -> None:
     """Draw Bézier curves."""
+    painter.setPen(_pen(color, width, dotted=dotted))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawPath(curve_path(points))
+
+
+def curve_path(points: Sequence[Point]) -> QPainterPath:
+    """Bézier curves through a start, and for each two control points and an end."""
     path = QPainterPath(QPointF(*points[0]))
     rest = [QPointF(*point) for point in points[1:]]
     for number in range(0, len(rest), 3):
         path.cubicTo(*rest[number : number + 3])
-    painter.setPen(_pen(color, width, dotted=dotted))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.drawPath(path)
+    return path
 
 
 def _paint_head(painter: QPainter, points: Sequence[Point], color: str) -> None:

@@ -13,8 +13,7 @@ from resnet_studio.networks.architecture import Architecture
 from resnet_studio.networks.presets import title
 
 if TYPE_CHECKING:
-    from resnet_studio.figures.drawing import Box
-    from resnet_studio.gui.figure.controller import FigureController, ShownFigure
+    from resnet_studio.gui.figure.controller import FigureController, Part, ShownFigure
     from resnet_studio.gui.figure.network_tabs import NetworkTab
     from resnet_studio.gui.figure.view import FigureView
 
@@ -26,7 +25,7 @@ class FigureWorkspace(Workspace):
     view: FigureView
     controller: FigureController
     _made = False
-    _hovered: Box | None = None
+    _hovered: Part | None = None
 
     def make(self) -> QWidget:
         from resnet_studio.gui.figure.controller import FigureController
@@ -88,8 +87,8 @@ class FigureWorkspace(Workspace):
         controller.noteChanged.connect(view.note.show_note)
         controller.currentMissed.connect(lambda text: view.note.show_briefly(text, "Add it"))
         view.note.accepted.connect(controller.accept_note)
-        view.canvas.boxSelected.connect(controller.select)
-        view.canvas.boxActivated.connect(controller.activate)
+        view.canvas.partSelected.connect(controller.select)
+        view.canvas.partActivated.connect(controller.activate)
         view.canvas.hovered.connect(self._on_hovered)
         view.matchSelected.connect(controller.select)
         self.app.session.flopUnitChanged.connect(view.info.set_unit)
@@ -140,7 +139,7 @@ class FigureWorkspace(Workspace):
         self.view.canvas.show_selected(numbers)
         self._show_facts()
 
-    def _on_hovered(self, box: Box | None) -> None:
+    def _on_hovered(self, box: Part | None) -> None:
         self._hovered = box
         self._show_facts()
 
@@ -148,7 +147,7 @@ class FigureWorkspace(Workspace):
         """Show the facts of the box under the mouse, else those of the selected layer."""
         controller, shown = self.controller, self.controller.shown
         selected = controller.selected_boxes()
-        box = self._hovered or (shown.index.box(selected[0]) if shown and selected else None)
+        box = self._hovered or (shown.index.part(selected[0]) if shown and selected else None)
         several = shown is not None and len(shown.architectures) > 1
         network = title(shown.architectures[box.column]) if shown and box and several else ""
         self.view.info.show_facts(controller.facts(box) if box else None, network)

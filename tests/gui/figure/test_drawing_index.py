@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from resnet_studio.figures.drawing import Box, Rect
+from resnet_studio.figures.drawing import Arc, Box, Rect
 from resnet_studio.figures.figure import make_figure
 from resnet_studio.figures.options import FigureOptions
 from resnet_studio.gui.figure.drawing_index import DrawingIndex, index_steps
@@ -53,10 +53,22 @@ def test_few_items_are_looked_at_in_a_large_drawing() -> None:
 def test_box_at_a_point() -> None:
     index = indexed(*ARTICLE)
     for number in index.columns[2]:
-        assert index.box_at(index.box(number).rect.center) == number
-    assert index.box_at((0, 0)) is None
+        assert index.part_at(index.box(number).rect.center, 2) == number
+    assert index.part_at((0, 0), 2) is None
     image = next(box for box in index.drawing.boxes if box.lines == ("image",))
-    assert index.box_at(image.rect.center) is None  # it is no layer
+    assert index.part_at(image.rect.center, 2) is None  # it is no layer
+
+
+def test_skip_connections_at_a_point_and_by_their_layers() -> None:
+    index = indexed("resnet34")
+    arcs = [(number, item) for number, item in enumerate(index.drawing.items) if isinstance(item, Arc)]
+    assert len(arcs) == 3 + 4 + 6 + 3
+    for number, arc in arcs:
+        x, y = arc.points[6]  # the end of its second curve, where it is far from the boxes
+        assert index.part_at((x, y), 1) == number
+        assert index.part_at((x + 30, y), 1) != number
+    dotted = next(number for number, arc in arcs if arc.dotted)
+    assert index.boxes_of(0, "layer2.0.downsample.0") == [dotted]
 
 
 def test_boxes_of_layers_and_blocks() -> None:

@@ -88,6 +88,23 @@ def test_a_click_selects_the_layer_in_every_workspace(open_figure: Open) -> None
     assert figure.selected() == ["layer3.0.conv1"]
 
 
+def test_skip_connections_have_a_row_and_are_selected(open_figure: Open, qtbot: QtBot) -> None:
+    figure = open_figure(architecture=preset("resnet34"), figure_networks=[None])
+    identity, projection = (
+        next(arc for arc in figure.canvas.index.drawing.arcs if arc.block == block)
+        for block in ("layer1.1", "layer2.0")
+    )
+    figure.canvas.reveal(figure.canvas.index.drawing.items.index(projection))
+    qtbot.mouseClick(figure.canvas.viewport(), LEFT, pos=figure.canvas.mapFromScene(*projection.points[6]))
+    assert figure.session.state.layer == "layer2.0.downsample.0"
+    assert figure.text("figureInfoDetail") == "1×1, 128, /2"
+    assert figure.text("figureInfoParameters1") == f"{64 * 128:,}"
+    QTest.mouseMove(figure.canvas.viewport(), figure.canvas.mapFromScene(*identity.points[6]))
+    qtbot.waitUntil(lambda: figure.text("figureInfoName") == "layer1.1")
+    assert figure.text("figureInfoDetail") == "identity shortcut"
+    assert figure.text("figureInfoParameters1") == f"{2 * (9 * 64 * 64 + 2 * 64):,}"
+
+
 def test_a_layer_that_is_selected_elsewhere_is_marked(open_figure: Open) -> None:
     figure = open_figure(architecture=preset("resnet34"))
     figure.window.workspaces.setCurrentIndex(ACTIVATIONS)
