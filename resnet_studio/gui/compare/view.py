@@ -13,15 +13,18 @@ from PySide6.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 from resnet_studio.analysis.comparison import Comparison
 from resnet_studio.analysis.comparison_order import Order
 from resnet_studio.analysis.comparison_rows import Shown
-from resnet_studio.analysis.comparison_text import differences, sentence_forms
+from resnet_studio.analysis.comparison_text import comparison_text, differences, sentence_forms, sentences
 from resnet_studio.analysis.difference_wording import costed_steps
 from resnet_studio.analysis.units import FlopUnit
+from resnet_studio.export.provenance import NetworkProvenance
+from resnet_studio.export.tables import TableFormat, with_notes
 from resnet_studio.formatting import counted
 from resnet_studio.gui.common.button_feedback import reserve_width
 from resnet_studio.gui.common.helpers import set_names, set_style_property
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.layouts import FlowLayout
 from resnet_studio.gui.common.network_adder import NetworkAdder
+from resnet_studio.gui.common.table_export import TableExportButton
 from resnet_studio.gui.compare.model import CompareModel
 from resnet_studio.gui.compare.sentence import SentenceLabel
 from resnet_studio.gui.compare.table import CompareTable
@@ -60,6 +63,8 @@ class CompareView(QWidget):
     measureRequested = Signal()
     """Measure the networks without a time; if all have one, measure them again."""
     cancelRequested = Signal()
+    saveRequested = Signal(object, object)
+    """The path of the table's file, and the function that writes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -152,9 +157,20 @@ class CompareView(QWidget):
         order = SegmentedControl(ORDERS, "compareOrder", "Order", ORDER_TIPS, stretches=False)
         order.valueSelected.connect(self._set_order)
         tools = FlowLayout()
-        for widget in (search, self._add_current, self._swap, self._measure, order, shown):
+        export = TableExportButton("exportCompare", "Export the table", "compare", {"Comparison": self._text})
+        export.saveRequested.connect(self.saveRequested)
+        for widget in (search, self._add_current, self._swap, self._measure, order, shown, export):
             tools.addWidget(widget)
         return tools
+
+    def _text(self, how: str) -> str:
+        """The comparison as text, with its sentences and where it comes from; empty if there is none."""
+        if self._comparison is None:
+            return ""
+        form = cast("TableFormat", how)
+        table = comparison_text(self._comparison, form, self._unit, self._model.order, equal_rows=self._model.unfolded)
+        notes = (*sentences(self._comparison, self._unit), *NetworkProvenance(self._comparison.architectures).caption())
+        return with_notes(table, form, ", ".join(self._comparison.titles), notes)
 
     def _set_order(self, order: str) -> None:
         self._table.change_rows(lambda: self._model.set_order(cast("Order", order)))

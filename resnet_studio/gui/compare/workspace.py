@@ -76,6 +76,7 @@ class CompareWorkspace(Workspace):
         view.comparisonRequested.connect(controller.compare_with)
         view.measureRequested.connect(controller.measure)
         view.cancelRequested.connect(controller.cancel)
+        view.saveRequested.connect(self.app.exports.write)
         controller.comparisonChanged.connect(view.show_comparison)
         controller.measuringChanged.connect(view.show_measuring)
         session.flopUnitChanged.connect(view.set_unit)
@@ -105,6 +106,7 @@ class CompareWorkspace(Workspace):
         view = SweepView()
         self._sweep = SweepController(view, self.app)
         view.scatterRequested.connect(self._show_in_scatter)
+        view.saveRequested.connect(self.app.exports.write)
         view.trainingRequested.connect(self.app.trainingRequested)
         self._activate_page()  # a window may open with this page
         return view

@@ -12,10 +12,12 @@ from PySide6.QtGui import QGuiApplication, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QFileDialog, QMenu
 from pytestqt.qtbot import QtBot
 
+from resnet_studio.analysis.comparison import compare
 from resnet_studio.analysis.grids import Grid
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.export.tables import SUFFIXES, TableFormat, table_text
 from resnet_studio.gui.common.table_export import TableExportButton, model_grid, model_text
+from resnet_studio.gui.compare.view import CompareView
 from resnet_studio.gui.layers.view import LayersView
 from resnet_studio.gui.verify.view import VerifyView
 from resnet_studio.networks.presets import preset
@@ -101,3 +103,15 @@ def test_both_tables_of_verify_can_be_copied(qtbot: QtBot) -> None:
     assert any("He et al. 2015" in cell for row in rows for cell in row)
     trigger(menu, "The paper's Table 1", "Copy as CSV")
     assert any("11.3 G" in cell for row in without_comments(QGuiApplication.clipboard().text()) for cell in row)
+
+
+def test_the_comparison_has_its_sentence_and_its_networks(qtbot: QtBot) -> None:
+    view = CompareView()
+    qtbot.addWidget(view)
+    view.show_comparison(compare([plan_table(preset("resnet34")), plan_table(preset("plain34"))]))
+    menu = view.findChild(TableExportButton, "exportCompare").menu()
+    for name in ("CSV", "Markdown", "LaTeX", "HTML"):
+        trigger(menu, f"Copy as {name}")
+        copied = QGuiApplication.clipboard().text()
+        assert "plain34 has no shortcuts" in copied
+        assert "resnet-studio export resnet34" in copied

@@ -19,6 +19,7 @@ from resnet_studio.gui.common.helpers import empty_label, set_names, set_style_p
 from resnet_studio.gui.common.inputs import SegmentedControl
 from resnet_studio.gui.common.labels import ElidedLabel
 from resnet_studio.gui.common.layouts import FlowLayout
+from resnet_studio.gui.common.table_export import TableExportButton, model_text
 from resnet_studio.gui.compare.sweep.form import SweepForm
 from resnet_studio.gui.compare.sweep.model import Shown, SweepModel, SweepTable
 from resnet_studio.gui.compare.sweep.table import CandidateTable
@@ -70,6 +71,8 @@ class SweepView(QWidget):
     """To train these architectures."""
     scatterRequested = Signal(object)
     """To show these architectures as a scatter plot."""
+    saveRequested = Signal(object, object)
+    """The path of the table's file, and the function that writes it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -182,9 +185,16 @@ class SweepView(QWidget):
         self._train = set_names(QPushButton(), "sweepTrain", "", TRAIN_TIP)
         self._train.clicked.connect(lambda: self.trainingRequested.emit(self._chosen()))
         tools = FlowLayout()
-        for widget in (self._shown, self._measure, self._train, self._scatter, self._layers):
+        export = TableExportButton("exportSweep", "Export the table", "sweep", {"Sweep": self._text})
+        export.saveRequested.connect(self.saveRequested)
+        for widget in (self._shown, self._measure, self._train, self._scatter, self._layers, export):
             tools.addWidget(widget)
         return tools
+
+    def _text(self, how: str) -> str:
+        """The networks of the table as text, with the remarks on them; empty if there are none."""
+        notes = self._notes.toPlainText().splitlines()
+        return model_text(self._model, "Sweep", how, self._summary.accessibleDescription(), *notes)
 
     def _on_example(self) -> None:
         example = EXAMPLE if "depth" in self.form.fields else EXAMPLE_OF_BASELINE
