@@ -40,10 +40,7 @@ DATASETS = {
     )
 }
 
-OWN_CODE = (
-    "{} is a network of your own and can't be trained here, as a run must be repeatable from its folder alone, which "
-    "your code is not part of"
-)
+OWN_CODE = "a run must be repeatable from its folder alone, and the code of {} is not part of that"
 
 
 class DataError(ValueError):

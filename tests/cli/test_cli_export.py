@@ -15,8 +15,8 @@ from resnet_studio.cli.main import main
 from resnet_studio.cli.parsing import resolve_architecture
 from resnet_studio.export import request as export_request
 from resnet_studio.export.formats import FORMATS
-from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.architecture import from_json
+from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.modules.network import build
 from resnet_studio.networks.presets import PRESETS
 from small import TINY
