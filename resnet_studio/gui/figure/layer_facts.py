@@ -42,7 +42,8 @@ class NetworkFacts:
     def of(
         self, names: Sequence[str], detail: str, measurement: Measurement | None, repeats: int = 1
     ) -> LayerFacts | None:
-        """The facts of these layers, or of the layers of these blocks: the row of the first if it is the only one with multiply-adds, else their sums.
+        """The facts of these layers, or of the layers of these blocks: the row of the first if no other has
+        multiply-adds, else their sums.
 
         None if the network has none of them.
         """
