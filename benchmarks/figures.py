@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections.abc import Iterator
@@ -83,6 +84,7 @@ def measure_window(repeated: str) -> None:
     window.show()
     act_and_wait(window.workspaces.prepared.connect, window.start_engine)
     workspace = cast("FigureWorkspace", window.findChild(FigureWorkspace))
+    gc.freeze()  # as the program does
     gaps = EventLoopGaps()
     gaps.start()
     shown = [_switch(window, workspace) for _ in range(ROUNDS)]
