@@ -17,10 +17,10 @@ from resnet_studio.analysis.published import figures_of
 from resnet_studio.analysis.table import plan_table
 from resnet_studio.analysis.units import exact, short
 from resnet_studio.export.provenance import KEY, versions
-from resnet_studio.networks.arguments import network_options
 from resnet_studio.export.request import Exported, ExportError, ExportRequest, ExportSteps
 from resnet_studio.formatting import counted, dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline, Residual
+from resnet_studio.networks.arguments import network_options
 from resnet_studio.networks.families.article import ArticleBasic, ArticleBottleneck, ArticleFamily
 from resnet_studio.networks.families.basic import Basic
 from resnet_studio.networks.families.bottleneck import Bottleneck

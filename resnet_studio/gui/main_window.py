@@ -25,13 +25,13 @@ from resnet_studio.gui.common.status_bar import StatusBar
 from resnet_studio.gui.engine_client import EngineClient
 from resnet_studio.gui.lazy_tabs import LazyTabWidget
 from resnet_studio.gui.menus import make_menus
+from resnet_studio.gui.module_controller import RESTORED
 from resnet_studio.gui.module_dialog import ModuleDialog
 from resnet_studio.gui.selftest import open_selftest
-from resnet_studio.gui.module_controller import RESTORED
 from resnet_studio.gui.session import NO_MODULE, SessionState
 from resnet_studio.gui.workspaces import WORKSPACES
-from resnet_studio.networks.own_module import ModuleSource
 from resnet_studio.networks.arguments import PROGRAM
+from resnet_studio.networks.own_module import ModuleSource
 
 PANEL_WIDTHS, WIDE_WINDOW = (256, 304), 1280
 """Widths of the architecture panel in a narrow and in a wide window, and the width from which the window is wide."""

@@ -64,9 +64,7 @@ class SessionState:
     """Whether the transforms are kept for the next image."""
     weights: Annotated[WeightsSource, codec.Form(weights_to_text, _weights_from_text)] = RANDOM
     layer: Text = ""
-    hidden_columns: Annotated[list[Text], Meta(max_length=100)] = field(
-        default_factory=lambda: ["field", "intensity"]
-    )
+    hidden_columns: Annotated[list[Text], Meta(max_length=100)] = field(default_factory=lambda: ["field", "intensity"])
     """Columns of the layer table that are hidden."""
     activations_page: Annotated[int, Meta(ge=0, le=5)] = 0
     compare_page: Annotated[int, Meta(ge=0, le=2)] = 0

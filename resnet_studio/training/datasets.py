@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from resnet_studio.formatting import dimensions
 from resnet_studio.networks.architecture import Architecture, Baseline
-from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.networks.image_size import ImageSize
+from resnet_studio.networks.own_module import OwnModule
 from resnet_studio.plain import plain
 
 if TYPE_CHECKING:

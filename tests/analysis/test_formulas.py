@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from resnet_studio.gui.activations.large_channel import describe_receptive_field
 from resnet_studio.analysis.formulas import formulas
+from resnet_studio.gui.activations.large_channel import describe_receptive_field
 from resnet_studio.networks.plan import layers_by_name
 from resnet_studio.networks.presets import preset
 

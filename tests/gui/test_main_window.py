@@ -266,8 +266,8 @@ def test_object_names_that_scripts_rely_on(opened: Callable[[SessionState], Main
     window = with_all_workspaces(opened(cifar()))
     names = (
         "presetSearch depth block architectureForm workspaces layerTable unitSwitch imageStrip predictions layerList "
-        "featureMaps deviceChoice engineState compareTable verifyTable banner runTable lossPlot errorPlot startTraining "
-        "figureView"
+        "featureMaps deviceChoice engineState compareTable verifyTable banner runTable lossPlot errorPlot "
+        "startTraining figureView"
     )
     assert not [name for name in names.split() if window.findChild(QWidget, name) is None]
 
