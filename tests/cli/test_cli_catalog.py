@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from resnet_studio.analysis.measurement import Measurement, MeasurementSpec, Tim
 from resnet_studio.analysis.measurement_cache import MeasurementCache
 from resnet_studio.cli.main import main
 from resnet_studio.networks.presets import PRESETS, preset
+from themed import themed
 
 Printed = Callable[..., str]
 ERRORS = ("--x", "macs", "--y", "published_error")
@@ -22,6 +23,13 @@ ERRORS = ("--x", "macs", "--y", "published_error")
 @pytest.fixture(autouse=True)
 def data_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+
+
+@pytest.fixture(autouse=True)
+def other_theme(qapp: object) -> Iterator[None]:
+    """A picture is drawn in a theme of its own, which here must not outlast the test."""
+    with themed("light"):
+        yield
 
 
 @pytest.fixture

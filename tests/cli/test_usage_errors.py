@@ -41,7 +41,7 @@ WRONG = {
     "table resnet18 --frmat json": "--format",
     "verify extra": "extra",
     "verify --json=1": "--json",
-    "compare": "ARCH",
+    "compare": "two",
     "compare resnet18": "two",
     "compare resnet18 nonsense": "nonsense",
     "maps": "--output",
@@ -174,7 +174,7 @@ def test_library_exceptions_are_reported_in_our_own_words(
 ) -> None:
     """Any failure inside a command: here when resolving the architecture."""
     (tmp_path / "folder").mkdir()
-    monkeypatch.setattr("resnet_studio.cli.main.resolve_architecture", lambda *_: raised(tmp_path))
+    monkeypatch.setattr("resnet_studio.cli.module.resolve_architecture", lambda *_: raised(tmp_path))
     assert main(["table", "resnet18"]) in (2, INTERNAL_ERROR)
     (line,) = capsys.readouterr().err.splitlines()
     assert text in line
@@ -182,7 +182,7 @@ def test_library_exceptions_are_reported_in_our_own_words(
 
 
 def test_the_traceback_is_shown_on_request(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("resnet_studio.cli.main.resolve_architecture", lambda *_: {}["x"])
+    monkeypatch.setattr("resnet_studio.cli.module.resolve_architecture", lambda *_: {}["x"])
     monkeypatch.setenv("RESNET_STUDIO_DEBUG", "1")
     assert main(["table", "resnet18"]) == INTERNAL_ERROR
     assert "KeyError: 'x'" in capsys.readouterr().err
