@@ -44,10 +44,11 @@ def test_the_processes_own_share_does_not_depend_on_the_batch(measured: dict[int
 
 
 def test_a_closed_measurement_ends_its_process() -> None:
+    before = set(_children())
     steps = measure_memory_steps(MemorySpec(CIFAR, "training", LARGE))
     assert isinstance(next(steps), Progress)
     next(steps)
-    [process] = _children()
+    [process] = set(_children()) - before
     steps.close()
     assert not process.exists()
 
