@@ -32,6 +32,8 @@ QTimer.singleShot(0, lambda: (print("usable", flush=True), app.quit()))
 app.exec()
 """
 OURS = """
+import gc
+gc.disable()  # as the command does until the window is open
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from resnet_studio.gui import theme

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from resnet_studio.analysis.intensity import network_intensity
 from resnet_studio.analysis.layer_sums import totals
 from resnet_studio.analysis.published_errors import CENTER_CROP, CIFAR10, IMAGENET, TEN_CROP, lowest_error
+from resnet_studio.analysis.quantity_keys import QuantityKey
 from resnet_studio.analysis.units import LABELS, FlopUnit, exact, memory, short
 from resnet_studio.formatting import short_time, significant
 from resnet_studio.networks.architecture import Architecture
@@ -20,11 +20,6 @@ from resnet_studio.networks.memory import predicted_training
 from resnet_studio.networks.receptive_field import network_field
 from resnet_studio.progress import finish
 
-QuantityKey = Literal[
-    "macs", "parameters", "activation_bytes", "weight_bytes", "training_bytes", "depth", "receptive_field",
-    "intensity", "seconds", "images_per_second", "published_error", "published_error_10_crop",
-    "published_error_cifar10", "best_run_error",
-]  # fmt: skip
 BATCH = 32
 """Images of the training step whose memory is compared."""
 FIXED_UNITS = {"%", "px", "FLOPs/byte", "layers"}

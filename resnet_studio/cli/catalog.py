@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from resnet_studio.analysis.network_quantities import QuantityKey
 from resnet_studio.analysis.network_sets import NetworkSet
+from resnet_studio.analysis.quantity_keys import QuantityKey
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.cli.parsing import check_output, resolve_architecture
 from resnet_studio.cli.terminal import echo, echo_json, print_grid

@@ -5,6 +5,7 @@ Slow imports (torch, Qt, rich's tables) happen in the commands that need them.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -246,6 +247,7 @@ def _open_window(paths: Sequence[str], theme: Theme | None) -> None:
     problem = check_display()
     if problem:
         raise OSError(problem)
+    gc.disable()  # until the window is open: collections take a tenth of its start
     from resnet_studio.gui.app import run
 
     raise typer.Exit(run(paths, theme))

@@ -78,6 +78,7 @@ class Program:
             lambda: window.message_bar.show_message("The session is being saved again.", tone="news")
         )
         gc.freeze()  # the window lives on, and scanning its objects takes up to 0.1 s per collection
+        gc.enable()  # which the command has disabled while everything is imported
         window.workspaces.prepared.connect(lambda: gc.freeze())  # and those of the tabs that are made later, 0.2 s
         QTimer.singleShot(0, window.start_engine)  # after the first paint, so that the window appears at once
 

@@ -9,7 +9,7 @@ from msgspec import Meta
 from PySide6.QtCore import QObject, Signal
 
 from resnet_studio import codec
-from resnet_studio.analysis.network_quantities import QuantityKey
+from resnet_studio.analysis.quantity_keys import QuantityKey
 from resnet_studio.analysis.units import FlopUnit
 from resnet_studio.inference.ab import SideBOverrides
 from resnet_studio.inference.transforms import IDENTITY, ImageTransforms
