@@ -20,6 +20,8 @@ from resnet_studio.gui.common.figure_export import ExportButton
 TextOf = Callable[[str], str]
 """The text of a table in a format; empty if there is no table."""
 TITLES = {"csv": "CSV", "json": "JSON", "markdown": "Markdown", "latex": "LaTeX", "html": "HTML"}
+EMPTY = "No rows"
+"""What the button says for a moment if there is nothing to copy or to save."""
 FILE_SUFFIXES: dict[str, str] = {"json": "json"} | {str(how): suffix for how, suffix in SUFFIXES.items()}
 
 
@@ -52,13 +54,16 @@ class TableExportButton(ExportButton):
             menu.addAction(f"Save as {TITLES[how]}…", partial(self._open_dialog, suffix, kind, save))
 
     def _copy(self, text_of: TextOf, how: str) -> None:
-        if text := text_of(how):
+        text = text_of(how)
+        if text:
             QGuiApplication.clipboard().setText(text)
-            show_briefly(self, "Copied")
+        show_briefly(self, "Copied" if text else EMPTY)
 
     def _save(self, text_of: TextOf, how: str, path: Path) -> None:
         if text := text_of(how):
             self.saveRequested.emit(path, lambda to: write_file(to, text.encode()))
+        else:
+            show_briefly(self, EMPTY)
 
 
 def model_text(model: QAbstractItemModel, title: str, how: str, *notes: str) -> str:

@@ -80,6 +80,15 @@ def test_a_table_is_copied_and_saved(qtbot: QtBot, tmp_path: Path) -> None:
     assert "| conv2_x | 5 |" in (tmp_path / "parts.md").read_text()
 
 
+def test_an_empty_table_says_so_and_leaves_the_clipboard(qtbot: QtBot) -> None:
+    model = QStandardItemModel()
+    button = TableExportButton("export", "Export", "table", {"Parts": lambda how: model_text(model, "Parts", how)})
+    qtbot.addWidget(button)
+    QGuiApplication.clipboard().setText("before")
+    trigger(button.menu(), "Copy as CSV")
+    assert (button.text(), QGuiApplication.clipboard().text()) == ("No rows", "before")
+
+
 def test_the_layer_table_has_its_provenance_in_each_format(qtbot: QtBot) -> None:
     view = LayersView()
     qtbot.addWidget(view)
